@@ -57,9 +57,7 @@ impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         match time.duration_since(UNIX_EPOCH) {
             Ok(after) => Self::EPOCH.saturating_add(after),
-            Err(before) => {
-                Self(-i64::try_from(before.duration().as_micros()).unwrap_or(i64::MAX))
-            }
+            Err(before) => Self(-i64::try_from(before.duration().as_micros()).unwrap_or(i64::MAX)),
         }
     }
 }

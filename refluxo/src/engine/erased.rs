@@ -1,0 +1,96 @@
+//! Machines whose type the engine does not know.
+
+use crate::{
+    local::Saved,
+    machine::{Changes, Machine, Outcome, Transition},
+    snapshot::{LoadError, StateWriter, write_json},
+    suspend::{Begin, Pending},
+};
+
+/// A [`Machine`] whose type is not known.
+pub trait AnyMachine: Send {
+    /// The workflow's name.
+    fn workflow(&self) -> &str;
+    /// The workflow's version.
+    fn version(&self) -> u32;
+    /// The name of the state.
+    fn at(&self) -> &str;
+    /// What the state waits for or performs.
+    fn pending(&self) -> Pending<'_>;
+    /// Writes the fields of the state.
+    fn encode(&self, changes: &Changes, writer: &mut StateWriter<'_>);
+    /// Takes the state apart.
+    fn begin(self: Box<Self>) -> (Begin, Box<dyn AnyFrame>);
+}
+
+/// A [`Machine::Frame`] whose type is not known.
+pub trait AnyFrame: Send {
+    /// Runs the workflow's code to the next await or to the end.
+    fn resume(self: Box<Self>, outcome: Outcome) -> AnyTransition;
+}
+
+/// A [`Transition`] of a machine whose type is not known.
+pub enum AnyTransition {
+    /// At an await.
+    Suspend(Box<dyn AnyMachine>, Changes),
+    /// At the end, with the output.
+    Done(Box<dyn AnyOutput>),
+    /// Nowhere: the stored state could not be read.
+    Unreadable(LoadError),
+}
+
+/// A workflow's output whose type is not known.
+pub trait AnyOutput: Send {
+    /// Appends the output's JSON to `out`.
+    ///
+    /// # Errors
+    ///
+    /// If the output has no JSON that reads back as the same value.
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error>;
+}
+
+impl<T: Saved> AnyOutput for T {
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        write_json(self, out)
+    }
+}
+
+impl<M: Machine> AnyMachine for M {
+    fn workflow(&self) -> &str {
+        M::NAME
+    }
+
+    fn version(&self) -> u32 {
+        M::VERSION
+    }
+
+    fn at(&self) -> &str {
+        Machine::at(self)
+    }
+
+    fn pending(&self) -> Pending<'_> {
+        Machine::pending(self)
+    }
+
+    fn encode(&self, changes: &Changes, writer: &mut StateWriter<'_>) {
+        Machine::encode(self, changes, writer);
+    }
+
+    fn begin(self: Box<Self>) -> (Begin, Box<dyn AnyFrame>) {
+        let (begin, frame) = Machine::begin(*self);
+        (begin, Box::new(TypedFrame::<M>(frame)))
+    }
+}
+
+/// A frame that remembers its machine's type.
+struct TypedFrame<M: Machine>(M::Frame);
+
+impl<M: Machine> AnyFrame for TypedFrame<M> {
+    fn resume(self: Box<Self>, outcome: Outcome) -> AnyTransition {
+        match M::resume(self.0, outcome) {
+            Transition::Suspend(state, changes) => AnyTransition::Suspend(Box::new(state), changes),
+            Transition::Done(output) => AnyTransition::Done(Box::new(output)),
+            Transition::Unreadable(error) => AnyTransition::Unreadable(error),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What generated code implements: a workflow as a state machine.
+//!
+//! A run is a value of the workflow's enum. The engine takes it apart with [`Machine::begin`] into what has to be performed
+//! (a step, a timer, …) and the [`Machine::Frame`] that waits for the outcome, and puts the two together again with
+//! [`Machine::resume`], which runs the user's code up to the next await. Nothing is serialized on that way.
+
+use std::any::Any;
+
+use crate::{
+    local::Saved,
+    snapshot::{LoadError, StateReader, StateWriter},
+    suspend::{Begin, Pending, Suspend},
+};
+
+/// A workflow, compiled to a state machine: the enum that `#[workflow]` generates.
+///
+/// One value is one state: "about to perform this call, with these locals". Serialized, it is the workflow's part of the
+/// snapshot.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a workflow",
+    label = "expected the enum that `#[workflow]` generates"
+)]
+pub trait Machine: Sized + Send + 'static {
+    /// What the workflow returns.
+    type Output: Saved;
+
+    /// A state without its call: the locals that wait for the call's outcome.
+    type Frame: Send + 'static;
+
+    /// The workflow's name; unique in a store.
+    const NAME: &'static str;
+
+    /// The workflow's version; a worker claims runs of this version and of those below.
+    const VERSION: u32;
+
+    /// The states and how they follow one another.
+    const GRAPH: &'static Graph;
+
+    /// The name of the state.
+    fn at(&self) -> &'static str;
+
+    /// What this state waits for or performs.
+    fn pending(&self) -> Pending<'_>;
+
+    /// Takes the state apart: what to perform, and the frame that waits for its outcome.
+    fn begin(self) -> (Begin, Self::Frame);
+
+    /// Runs the workflow's code from the outcome of a call to the next await or to the end.
+    ///
+    /// # Panics
+    ///
+    /// Where the workflow's own code panics.
+    fn resume(frame: Self::Frame, outcome: Outcome) -> Transition<Self, Self::Output>;
+
+    /// Writes the fields of the state. A field that `changes` does not name is the one that was written or read last.
+    fn encode(&self, changes: &Changes, writer: &mut StateWriter<'_>);
+
+    /// Reads the state of the name `at`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such state, or a field is missing, foreign or of another type.
+    fn decode(at: &str, reader: StateReader<'_>) -> Result<Self, LoadError>;
+
+    /// Names every call of the workflow, for the checks of `Engine::build`.
+    fn describe(description: &mut Description);
+}
+
+/// Where a workflow stands after its code ran.
+#[derive(Debug)]
+pub enum Transition<M, T> {
+    /// At an await: the new state, and which of its fields were written since the last one.
+    Suspend(M, Changes),
+    /// At its end.
+    Done(T),
+    /// Nowhere: the stored state could not be read. No user code has run.
+    Unreadable(LoadError),
+}
+
+/// Which fields of a new state may differ from the state before it.
+///
+/// Fields are numbered in the order of the variant; those from the 64th on always count as changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes(u64);
+
+impl Changes {
+    /// No field changed.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(0)
+    }
+
+    /// Every field changed, or nothing is known of the state before.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self(u64::MAX)
+    }
+
+    /// Records whether the field of this number changed.
+    pub fn note(&mut self, field: u32, changed: bool) {
+        self.0 |= u64::from(changed).checked_shl(field).unwrap_or(0);
+    }
+
+    /// Whether the field of this number may have changed.
+    #[must_use]
+    pub fn has(&self, field: u32) -> bool {
+        1_u64.checked_shl(field).is_none_or(|bit| self.0 & bit != 0)
+    }
+}
+
+/// The outcome of a call, on its way to the state machine.
+#[derive(Debug)]
+pub struct Outcome(Box<dyn Any + Send>);
+
+impl Outcome {
+    /// The outcome of a call whose [`Suspend::Output`] is `T`.
+    pub fn new<T: Send + 'static>(output: T) -> Self {
+        Self(Box::new(output))
+    }
+
+    /// The output.
+    ///
+    /// # Panics
+    ///
+    /// If it is of another type: the engine handed a state the outcome of another state's call.
+    #[must_use]
+    pub fn take<T: 'static>(self) -> T {
+        match self.0.downcast() {
+            Ok(output) => *output,
+            Err(_) => panic!(
+                "the outcome of another call was handed to a state that expects `{}`",
+                std::any::type_name::<T>()
+            ),
+        }
+    }
+}
+
+/// The states of a workflow and how they follow one another; for diagrams and checks.
+#[derive(Debug)]
+pub struct Graph {
+    /// The states in the order of the source; the first is `Start`.
+    pub states: &'static [StateInfo],
+}
+
+/// One state in a [`Graph`].
+#[derive(Debug)]
+pub struct StateInfo {
+    /// The state's name: the variant.
+    pub name: &'static str,
+    /// The states that may come next.
+    pub next: &'static [&'static str],
+    /// Whether the workflow may end after this state.
+    pub ends: bool,
+}
+
+/// The calls of a workflow and what they need, collected by [`Machine::describe`].
+#[derive(Debug, Default)]
+pub struct Description {
+    requirements: Vec<Requirement>,
+    children: Vec<ChildInfo>,
+}
+
+/// A resource that a step takes by `#[inject]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Requirement {
+    /// The step's name.
+    pub step: &'static str,
+    /// The resource's type.
+    pub resource: std::any::TypeId,
+    /// The resource's type in words.
+    pub resource_name: &'static str,
+}
+
+/// A workflow that another one awaits.
+#[derive(Clone, Copy, Debug)]
+pub struct ChildInfo {
+    /// The child's name.
+    pub name: &'static str,
+    /// Registers the child's type with an engine builder's registry.
+    pub register: fn(&mut crate::engine::Registry),
+}
+
+impl Description {
+    /// Adds what a call needs.
+    pub fn call<C: Suspend>(&mut self) {
+        C::describe(self);
+    }
+
+    /// Adds a resource that a step takes.
+    pub fn require<R: 'static>(&mut self, step: &'static str) {
+        self.requirements.push(Requirement {
+            step,
+            resource: std::any::TypeId::of::<R>(),
+            resource_name: std::any::type_name::<R>(),
+        });
+    }
+
+    /// Adds a workflow that is awaited as a child.
+    pub fn child<M: Machine>(&mut self) {
+        self.children.push(ChildInfo { name: M::NAME, register: crate::engine::Registry::add::<M> });
+    }
+
+    /// The resources, in the order of the calls.
+    #[must_use]
+    pub fn requirements(&self) -> &[Requirement] {
+        &self.requirements
+    }
+
+    /// The children, in the order of the calls.
+    #[must_use]
+    pub fn children(&self) -> &[ChildInfo] {
+        &self.children
+    }
+}
+
+/// A workflow that awaits the signal `S` somewhere.
+#[diagnostic::on_unimplemented(
+    message = "the workflow `{Self}` never awaits the signal `{S}`",
+    label = "not a signal of `{Self}`",
+    note = "a run can only be sent what its workflow awaits by `signal::<{S}>().await`"
+)]
+pub trait Accepts<S: crate::suspend::Signal>: Machine {}

@@ -1,0 +1,95 @@
+//! Why a state can't be saved or read.
+
+use thiserror::Error;
+
+/// A state that can't be saved.
+#[derive(Debug, Error)]
+pub enum SaveError {
+    /// A field has no JSON that reads back as the same value.
+    #[error("the field `{field}` of the state `{state}` can't be saved: {cause}")]
+    Field {
+        /// The state's name.
+        state: String,
+        /// The field's name.
+        field: &'static str,
+        /// What the serializer says.
+        cause: serde_json::Error,
+    },
+}
+
+/// A stored state, message or output that today's code can't read.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The workflow has no such state.
+    #[error(
+        "the workflow `{workflow}` has no state `{state}`: rename it back, or mark its successor with `#[state({state})]`"
+    )]
+    UnknownState {
+        /// The workflow's name.
+        workflow: &'static str,
+        /// The state's name.
+        state: String,
+    },
+    /// The state is not a JSON object.
+    #[error("the state `{state}` is not a JSON object: {cause}")]
+    NotAnObject {
+        /// The state's name.
+        state: String,
+        /// What the parser says.
+        cause: serde_json::Error,
+    },
+    /// A field is missing.
+    #[error("the state `{state}` lacks the field `{field}`")]
+    MissingField {
+        /// The state's name.
+        state: String,
+        /// The field's name.
+        field: &'static str,
+    },
+    /// A field is there that the code doesn't know.
+    #[error("the state `{state}` has a field `{field}` that the code doesn't know")]
+    UnknownField {
+        /// The state's name.
+        state: String,
+        /// The field's name.
+        field: String,
+    },
+    /// A field has another type.
+    #[error("the field `{field}` of the state `{state}` can't be read: {cause}")]
+    Field {
+        /// The state's name.
+        state: String,
+        /// The field's name.
+        field: &'static str,
+        /// What the parser says.
+        cause: serde_json::Error,
+    },
+    /// A message's body can't be read as the signal that the workflow awaits.
+    #[error("the message `{signal}` can't be read: {cause}")]
+    Signal {
+        /// The signal's name.
+        signal: &'static str,
+        /// What the parser says.
+        cause: serde_json::Error,
+    },
+    /// A child's output can't be read.
+    #[error("the output of the child workflow `{workflow}` can't be read: {cause}")]
+    Output {
+        /// The child's name.
+        workflow: &'static str,
+        /// What the parser says.
+        cause: serde_json::Error,
+    },
+}
+
+impl LoadError {
+    /// A message that can't be read.
+    pub(crate) fn signal(signal: &'static str, cause: serde_json::Error) -> Self {
+        Self::Signal { signal, cause }
+    }
+
+    /// A child's output that can't be read.
+    pub(crate) fn output(workflow: &'static str, cause: serde_json::Error) -> Self {
+        Self::Output { workflow, cause }
+    }
+}

@@ -1,0 +1,79 @@
+//! A state on its way back.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::LoadError;
+use crate::local::Local;
+
+/// Hands out the fields of a stored state, each once.
+#[derive(Debug)]
+pub struct StateReader<'a> {
+    state: String,
+    fields: BTreeMap<String, &'a RawValue>,
+}
+
+impl<'a> StateReader<'a> {
+    /// A reader of the state of the name `state` from its JSON object and its parts.
+    ///
+    /// # Errors
+    ///
+    /// If the document is not a JSON object, or a part is not JSON.
+    pub fn new<'p>(
+        state: &str,
+        document: &'a [u8],
+        parts: impl IntoIterator<Item = (&'p str, &'a [u8])>,
+    ) -> Result<Self, LoadError> {
+        let not_json = |cause| LoadError::NotAnObject { state: state.to_owned(), cause };
+        let mut fields: BTreeMap<String, &'a RawValue> =
+            serde_json::from_slice(document).map_err(not_json)?;
+        for (name, body) in parts {
+            fields.insert(name.to_owned(), serde_json::from_slice(body).map_err(not_json)?);
+        }
+        Ok(Self { state: state.to_owned(), fields })
+    }
+
+    /// Reads a field.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing or of another type.
+    pub fn field<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, LoadError> {
+        let json = self.take(name)?;
+        serde_json::from_str(json.get()).map_err(|cause| LoadError::Field {
+            state: self.state.clone(),
+            field: name,
+            cause,
+        })
+    }
+
+    /// Reads a field whose type was inferred, without decoding it.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing.
+    pub fn local(&mut self, name: &'static str) -> Result<Local, LoadError> {
+        self.take(name).map(|json| Local::stored(json.to_owned()))
+    }
+
+    /// Checks that every field was read.
+    ///
+    /// # Errors
+    ///
+    /// If one was not: the code doesn't know it.
+    pub fn finish(mut self) -> Result<(), LoadError> {
+        match self.fields.pop_first() {
+            Some((field, _)) => Err(LoadError::UnknownField { state: self.state, field }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a field out.
+    fn take(&mut self, name: &'static str) -> Result<&'a RawValue, LoadError> {
+        self.fields
+            .remove(name)
+            .ok_or_else(|| LoadError::MissingField { state: self.state.clone(), field: name })
+    }
+}

@@ -1,0 +1,137 @@
+//! A state on its way out.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::SaveError;
+use crate::{local::Local, machine::Changes};
+
+/// A field of this many bytes or more that does not change from step to step is written once, as a part.
+pub(crate) const PART_BYTES: usize = 1024;
+
+/// Appends `value` as JSON to `out`.
+pub(crate) fn write_json<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), serde_json::Error> {
+    serde_json::to_writer(out, value)
+}
+
+/// Takes the fields of a state and makes its JSON object of them.
+///
+/// A field that is marked stable and is large becomes a *part*: it is written when it changes and left alone by the commits
+/// in between.
+#[derive(Debug)]
+pub struct StateWriter<'a> {
+    state: String,
+    changes: &'a Changes,
+    /// The parts that the store already holds.
+    known: &'a [&'static str],
+    document: Vec<u8>,
+    parts: Vec<(&'static str, Bytes)>,
+    kept: Vec<&'static str>,
+    error: Option<SaveError>,
+}
+
+/// A state as it is stored.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The JSON object of the fields that are not parts.
+    pub document: Bytes,
+    /// The parts to be written.
+    pub parts: Vec<(&'static str, Bytes)>,
+    /// The parts that stay as they are. Those that are in neither list are gone.
+    pub kept: Vec<&'static str>,
+}
+
+impl<'a> StateWriter<'a> {
+    /// A writer for the state of the name `state`, for a store that holds the parts `known`.
+    #[must_use]
+    pub fn new(state: &str, changes: &'a Changes, known: &'a [&'static str]) -> Self {
+        let document = vec![b'{'];
+        Self {
+            state: state.into(),
+            changes,
+            known,
+            document,
+            parts: Vec::new(),
+            kept: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// Writes a field.
+    pub fn field<T: Serialize>(&mut self, name: &'static str, value: &T) {
+        self.append(name, |out| write_json(value, out));
+    }
+
+    /// Writes a field whose type was inferred.
+    pub fn local(&mut self, name: &'static str, value: &Local) {
+        self.append(name, |out| value.write(out));
+    }
+
+    /// Writes the field of this number, which stays the same from step to step.
+    pub fn stable_field<T: Serialize>(&mut self, number: u32, name: &'static str, value: &T) {
+        self.stable(number, name, |out| write_json(value, out));
+    }
+
+    /// Writes the field of this number, which stays the same from step to step and whose type was inferred.
+    pub fn stable_local(&mut self, number: u32, name: &'static str, value: &Local) {
+        self.stable(number, name, |out| value.write(out));
+    }
+
+    /// The state as it is to be stored.
+    ///
+    /// # Errors
+    ///
+    /// If a field could not be written; the first one is named.
+    pub fn finish(mut self) -> Result<Encoded, SaveError> {
+        self.document.push(b'}');
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(Encoded { document: self.document.into(), parts: self.parts, kept: self.kept }),
+        }
+    }
+
+    /// Writes a field that may be a part.
+    fn stable(
+        &mut self,
+        number: u32,
+        name: &'static str,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
+    ) {
+        if self.known.contains(&name) && !self.changes.has(number) {
+            self.kept.push(name);
+            return;
+        }
+        let before = self.document.len();
+        let Some(start) = self.append(name, write) else { return };
+        if self.document.len() - start >= PART_BYTES {
+            self.parts.push((name, Bytes::copy_from_slice(&self.document[start..])));
+            self.document.truncate(before);
+        }
+    }
+
+    /// Writes `"name":value` into the document and tells where the value starts.
+    fn append(
+        &mut self,
+        name: &'static str,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
+    ) -> Option<usize> {
+        if self.document.len() > 1 {
+            self.document.push(b',');
+        }
+        self.document.push(b'"');
+        self.document.extend_from_slice(name.as_bytes());
+        self.document.extend_from_slice(b"\":");
+        let start = self.document.len();
+        match write(&mut self.document) {
+            Ok(()) => Some(start),
+            Err(cause) => {
+                let state = std::mem::take(&mut self.state);
+                self.error.get_or_insert(SaveError::Field { state, field: name, cause });
+                None
+            }
+        }
+    }
+}

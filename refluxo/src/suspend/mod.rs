@@ -1,0 +1,95 @@
+//! What a workflow can await.
+
+mod child;
+mod signals;
+mod step;
+mod timer;
+
+pub use child::Child;
+pub use signals::{Signal, signal};
+pub use step::{Resources, Step, StepContext, StepTask};
+pub use timer::{sleep, sleep_until};
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use crate::{
+    local::Saved,
+    machine::{Description, Outcome},
+    snapshot::LoadError,
+    time::Timestamp,
+};
+
+/// A call that a workflow can await: a value that says what is to be done, and is saved before it is done.
+///
+/// Implemented by the structs that `#[step]` generates, by [`sleep`], [`sleep_until`], [`signal`] and [`Child`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be awaited in a workflow",
+    label = "not a step, a timer, a signal or a workflow",
+    note = "put `#[step]` on the function that is awaited here"
+)]
+pub trait Suspend: Saved {
+    /// What awaiting the call gives.
+    type Output: Send + 'static;
+
+    /// What the engine has to wait for or to perform.
+    fn pending(&self) -> Pending<'_>;
+
+    /// Hands the call over to be performed.
+    fn begin(self) -> Begin;
+
+    /// Adds what the call needs to the workflow's description.
+    fn describe(description: &mut Description) {
+        let _ = description;
+    }
+}
+
+/// What a state waits for, as the engine sees it before the state is saved.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Pending<'a> {
+    /// Nothing: the workflow has not started.
+    Start,
+    /// A step of this name is to be run.
+    Step {
+        /// The step's name.
+        name: &'static str,
+    },
+    /// A point in time.
+    Timer(Deadline),
+    /// A message of this name.
+    Signal {
+        /// The signal's name.
+        name: &'static str,
+    },
+    /// The end of a child run, which is started when the state is saved.
+    Child(&'a dyn crate::engine::AnyMachine),
+}
+
+/// When a timer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// So long after the state was entered, by the store's clock.
+    After(Duration),
+    /// At this time, by the store's clock.
+    At(Timestamp),
+}
+
+/// A call that was handed over to be performed.
+#[non_exhaustive]
+pub enum Begin {
+    /// Nothing is to be done before the workflow's code runs.
+    Start,
+    /// A step's body is to be run.
+    Step(Box<dyn StepTask>),
+    /// A deadline is to pass; the outcome is `()`.
+    Timer,
+    /// A message is to come: this reads its body.
+    Signal(ReadOutcome),
+    /// A child run is to end: this reads its output.
+    Child(ReadOutcome),
+}
+
+/// Reads the outcome of a call from the JSON of a message.
+pub type ReadOutcome = fn(&RawValue) -> Result<Outcome, LoadError>;

@@ -1,0 +1,114 @@
+//! Running a step.
+
+use std::{
+    any::{Any, TypeId, type_name},
+    collections::HashMap,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+};
+
+use super::Suspend;
+use crate::machine::Outcome;
+
+/// The call struct that `#[step]` generates.
+///
+/// It is a [`Suspend`] whose body is an async function of the user's.
+pub trait Step: Suspend {
+    /// The step's name in snapshots and history.
+    const NAME: &'static str;
+}
+
+/// A step that was taken out of its state, ready to be run.
+pub trait StepTask: Send {
+    /// The step's name.
+    fn name(&self) -> &'static str;
+
+    /// Runs the step's body once.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the body wherever it is.
+    fn run(self: Box<Self>, context: StepContext, resources: Arc<Resources>) -> StepFuture;
+}
+
+/// The future of a step's body.
+pub type StepFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// What a step may know of the run that calls it; take it with `#[inject] cx: &StepContext`.
+#[derive(Clone, Debug)]
+pub struct StepContext {
+    run_id: Arc<str>,
+    step: &'static str,
+    attempt: u32,
+    idempotency_key: Arc<str>,
+}
+
+impl StepContext {
+    /// The context of an attempt to run `step`.
+    #[must_use]
+    pub fn new(run_id: Arc<str>, step: &'static str, attempt: u32, idempotency_key: Arc<str>) -> Self {
+        Self { run_id, step, attempt, idempotency_key }
+    }
+
+    /// The id of the run, as it was given to `Engine::start`.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    /// The step's name.
+    #[must_use]
+    pub fn step(&self) -> &'static str {
+        self.step
+    }
+
+    /// Which attempt this is, counted from 1 and over restarts.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// A key for the outside world: the same for every attempt of this call, also after a restart or a take-over; another for
+    /// every other call.
+    #[must_use]
+    pub fn idempotency_key(&self) -> &str {
+        &self.idempotency_key
+    }
+}
+
+/// The values that steps take by `#[inject]`: one of each type.
+#[derive(Default)]
+pub struct Resources(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+
+impl Resources {
+    /// Adds a value; returns whether there was one of its type before.
+    pub fn insert<R: Send + Sync + 'static>(&mut self, resource: R) -> bool {
+        self.0.insert(TypeId::of::<R>(), Box::new(resource)).is_some()
+    }
+
+    /// Whether there is a value of this type.
+    #[must_use]
+    pub fn has(&self, resource: TypeId) -> bool {
+        self.0.contains_key(&resource)
+    }
+
+    /// The value of the type `R`.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, which `Engine::build` has ruled out.
+    #[must_use]
+    pub fn get<R: Send + Sync + 'static>(&self) -> &R {
+        match self.0.get(&TypeId::of::<R>()).and_then(|resource| resource.downcast_ref()) {
+            Some(resource) => resource,
+            None => panic!("no resource of the type `{}` was provided to the engine", type_name::<R>()),
+        }
+    }
+}
+
+impl fmt::Debug for Resources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Resources({})", self.0.len())
+    }
+}
