@@ -3,6 +3,7 @@
 use std::{
     fmt,
     str::FromStr,
+    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -90,5 +91,72 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Tells a store the time.
+///
+/// A store without a server of its own takes its time from here, so that a test can set it.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time. It may jump, also back.
+    fn now(&self) -> Timestamp;
+
+    /// Asks to be called whenever the clock was set. A clock that only runs on its own never calls.
+    fn on_jump(&self, listener: JumpListener) {
+        drop(listener);
+    }
+}
+
+/// Called when a clock was set; answers whether it wants to be called again.
+pub type JumpListener = Box<dyn Fn() -> bool + Send>;
+
+/// This machine's wall clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A clock that stands until it is set: for tests.
+pub struct ManualClock {
+    now: Mutex<Timestamp>,
+    listeners: Mutex<Vec<JumpListener>>,
+}
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self { now: Mutex::new(now), listeners: Mutex::new(Vec::new()) }
+    }
+
+    /// Sets it to `now`, forwards or back.
+    pub fn set(&self, now: Timestamp) {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).retain(|listener| listener());
+    }
+
+    /// Sets it forward by `duration`.
+    pub fn advance(&self, duration: Duration) {
+        self.set(self.now().saturating_add(duration));
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualClock").field(&self.now()).finish()
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on_jump(&self, listener: JumpListener) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
     }
 }

@@ -1,63 +1,205 @@
-//! Where runs are kept: the [`Store`] trait and its implementations.
+//! Where runs are kept: the [`Store`] trait, its types and its implementations.
 //!
-//! A store keeps records and compares columns. It never parses a state: `head`, `state`, parts, messages and entries are
-//! bytes to it.
+//! # The protocol
+//!
+//! A run is one record with one writer. Whoever holds its lease alone changes its state, by [commits](Commit) that are
+//! fenced by the claim's random token and the run's revision. Everything that others want of a run is a [`Message`] in
+//! its inbox, applied by the holder at a commit. What a commit does outside its run is an [`Effect`], applied if the commit is.
+//!
+//! A message can't be missed: a delivery appends it, raises [`Row::inbox_last`] and makes a resting run due in one atomic
+//! write of the run's record, and a commit that rests is due at once if `inbox_last` is above what its author had
+//! [seen](Commit::seen).
+//!
+//! The store's clock decides what is due and when a lease ends; clocks of workers are never compared with it. Every answer
+//! tells its time ([`Stamped::now`]).
+//!
+//! A store compares the columns of a [`Row`]; heads' bodies, states, parts, messages and entries are bytes to it.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+mod commit;
+mod create;
+mod error;
+mod ids;
+mod lease;
+mod limits;
+mod message;
+mod query;
+mod record;
+mod session;
+mod wake;
 
-use bytes::Bytes;
-use futures_util::Stream;
+use std::{fmt, pin::Pin, time::Duration};
 
+use futures_util::stream::BoxStream;
+
+pub use self::{
+    commit::{AttrOp, Commit, Committed, Effect, EffectId, InvalidCommit, Owed, PartOp, Then},
+    create::{Created, NewRun, Start},
+    error::{Failure, Operation, StoreError},
+    ids::{InvalidRunId, Revision, RunId, Seq, Token, Uid},
+    lease::{Claim, Claimed, Lease, Renewed, Want},
+    limits::Limits,
+    message::{Delivered, Message, Received},
+    query::{Depth, Entry, EntryId, Filter, ListCursor, Listed, Page, Query},
+    record::{AttrValue, Attribute, Due, Head, InputHash, Part, Record, Row, Status},
+    session::{Session, SessionId, SessionWatch},
+    wake::Wake,
+};
 use crate::time::Timestamp;
 
-/// The future of a store operation.
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
-/// The name that the caller gave a run; unique in a store.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunId(Arc<str>);
-
-/// A claim's random token. With the revision it fences a run against workers that lost it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub u128);
-
-/// Counts the commits of a run. A message does not change it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Revision(pub u64);
-
-/// A message's place in its run's inbox; grows by one with each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Seq(pub u64);
-
-/// What a record says about how a run stands. *Running* is derived from the lease and never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status { Ready, Waiting, Paused, Parked, Cancelling, Completed, Failed, Cancelled }
-
-/// A claim on one run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease { pub run: RunId, pub token: Token, pub revision: Revision }
-
-/// What changes with every commit and is shown in lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head { pub status: Status, pub at: String, pub version: u32, pub body: Bytes }
-
-/// A run to be created.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRun {
-    pub id: RunId, pub uid: String, pub root: RunId, pub parent: Option<RunId>,
-    pub queue: String,              // the workflow's name
-    pub head: Head, pub state: Bytes, pub parts: Vec<Part>,
-    pub input: [u8; 32],            // hash of the arguments: same_input
-    pub due: Option<Timestamp>,     // None: at once
-    pub lease: Option<Lend>,        // lend the new run to the caller at once
+/// An answer with the store's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamped<T> {
+    /// What the store's clock said when it answered.
+    pub now: Timestamp,
+    /// The answer.
+    pub value: T,
 }
-/// To whom a run is lent, and for how long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lend { pub session: SessionId, pub keep: Duration }
 
-/// A part of a state that is written once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part { pub name: String, pub body: Bytes }
+/// The future of a store's operation.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<Stamped<T>, StoreError>> + Send + 'a>>;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PartOp { Put(Part), Delete(String) }
+/// Where runs are kept.
+///
+/// Batches: the answers stand in the order of the items. Items are applied in that order, and each one is atomic and alone:
+/// one that is lost or rejected changes nothing for the others. An `Err` of the operation itself speaks of all its items.
+///
+/// Errors: [`StoreError::Retry`] and [`StoreError::Fatal`] say that nothing was written, [`StoreError::Unknown`] that it may
+/// have been. Every write may be sent again as it was.
+///
+/// Cancel safety: a future that is dropped before it is ready leaves its operation done or not done, like an answer that was
+/// lost, and never half done.
+///
+/// Any third-party implementation is held to the same guarantees by the cases of the conformance suite.
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Creates runs.
+    ///
+    /// A run is there with its state, parts, attributes and entries or not at all, and it is due at [`NewRun::start`].
+    /// Idempotent by id: where it is in use, nothing changes, and [`Created::Exists`] tells by whom. The same
+    /// [`NewRun::uid`] again is the same `create` sent again and answers [`Created::New`] again. With [`Start::Lent`] the
+    /// run is born with a lease of the caller's, which counts as its first claim.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says; an item that fails alone is [`Created::Rejected`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A run may be left behind, and with [`Start::Lent`] in the caller's hands: send it again with the same uid.
+    fn create(&self, batch: Vec<NewRun>) -> StoreFuture<'_, Vec<Created>>;
+
+    /// Takes due runs, each under a lease with a fresh random token, with all that a turn needs.
+    ///
+    /// A run is due when its time has come by the store's clock, when it has messages that no commit has seen, when its
+    /// holder's lease ended, and, where the store can tell, when its holder's session is over. It is given to one caller
+    /// only. Runs of other workflows or of a higher version than wanted are left alone. Each claim raises [`Row::claims`].
+    /// The record is as of one moment: no message that its `inbox` lacks is below its [`Record::seen`].
+    ///
+    /// # Errors
+    ///
+    /// As the trait says. After [`StoreError::Unknown`] runs may be leased to nobody; they come back when the lease ends.
+    ///
+    /// # Cancel safety
+    ///
+    /// Runs may be left leased to nobody; they come back when the lease or the session ends, if not at once.
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed>;
+
+    /// Extends leases to `keep` from now, or gives them back if `keep` is zero.
+    ///
+    /// It compares tokens only, since a commit may be on its way. A lease that is given back makes its run due at once and
+    /// takes back what the claim added to [`Row::claims`]. Neither needs to survive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the trait says.
+    fn renew(&self, leases: Vec<Lease>, keep: Duration) -> StoreFuture<'_, Vec<Renewed>>;
+
+    /// Stores transitions.
+    ///
+    /// A commit applies iff the run has the lease's token and revision; then everything in it is stored durably, the revision
+    /// is one higher, and `claims` is 0. It does not matter whether the lease's time is over, nor which messages came: a busy
+    /// sender can't starve a run. Effects are applied in the same transaction, or kept and handed back as
+    /// [owed](Committed::Done::owed); a run that rests owing effects is due at once. A run that rests is due at once too if
+    /// there are messages above [`Commit::seen`].
+    ///
+    /// A commit that was applied and is sent again answers [`Committed::Done`] and changes nothing, as long as nobody has
+    /// claimed the run since: the run has its token and the next revision. The caller must not send another commit with the
+    /// same lease unless it knows that the first was not applied.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says; an item that fails alone is [`Committed::Rejected`], one that [`Commit::check`] refuses too.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the trait says: send the same commit again to learn what became of it.
+    fn commit(&self, batch: Vec<Commit>) -> StoreFuture<'_, Vec<Committed>>;
+
+    /// Delivers messages.
+    ///
+    /// A stored message is durable, has the next place in its run's inbox and makes a resting run due at once, all in one
+    /// atomic write. It changes neither a lease nor the revision. Idempotent by [`Message::key`], from the delivery until
+    /// [`Limits::key_memory`] after its consumption. Messages of one batch to one run are stored in the batch's order.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says; an item that fails alone is [`Delivered::Rejected`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As the trait says: with a key the message can be sent again.
+    fn deliver(&self, batch: Vec<Message>) -> StoreFuture<'_, Vec<Delivered>>;
+
+    /// Reads a run, without a lease. It sees every write that was answered before.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says.
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    fn load<'a>(&'a self, id: &'a RunId, depth: Depth) -> StoreFuture<'a, Option<Record>>;
+
+    /// Reads a run's history, the newest entry first. A run that there is not has none.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says.
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    fn history<'a>(&'a self, id: &'a RunId, page: Page) -> StoreFuture<'a, Vec<Entry>>;
+
+    /// Lists or counts runs. A page is of one moment; pages together are not, but no run that is there all the while is
+    /// left out or shown twice.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says.
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    fn list(&self, query: Query) -> StoreFuture<'_, Listed>;
+
+    /// Removes up to `limit` runs that the filter holds for, with all that belongs to them, and tells how many.
+    ///
+    /// Only ended runs go, and none that a living run names as its [parent](Row::parent). Their ids are free again.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the trait says; a repeated purge goes on where the first stopped.
+    fn purge(&self, filter: Filter, limit: u32) -> StoreFuture<'_, u32>;
+
+    /// Hints from now on: see [`Wake`]. The stream does not end while the store lives.
+    fn wakes(&self) -> BoxStream<'static, Wake>;
+}

@@ -1,0 +1,72 @@
+//! How workers come to hold runs.
+
+use std::time::Duration;
+
+use super::{Record, Revision, RunId, Session, Token};
+use crate::time::Timestamp;
+
+/// The right to commit to one run: the fence that a [`Commit`](super::Commit) must pass.
+///
+/// It does not end with its time: a worker that was late may still commit if nobody claimed the run in between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The run.
+    pub run: RunId,
+    /// The random token of this claim.
+    pub token: Token,
+    /// The run's revision as the holder knows it.
+    pub revision: Revision,
+    /// When it ends by the store's clock, unless it is renewed.
+    pub until: Timestamp,
+}
+
+/// A worker's wish for due runs.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Who asks.
+    pub session: Session,
+    /// How long the leases last.
+    pub keep: Duration,
+    /// How many runs in all.
+    pub limit: u32,
+    /// What the worker can run. It is served in this order until `limit` is reached, so a caller rotates it from claim to
+    /// claim and no workflow starves another.
+    pub wants: Vec<Want>,
+}
+
+/// One workflow that a worker can run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// Its name.
+    pub queue: String,
+    /// The highest version of a run that the worker understands.
+    pub version: u32,
+    /// How many runs of it the worker has room for.
+    pub slots: u32,
+}
+
+/// The answer to a [`Claim`].
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The runs, each with its lease, those that were due first coming first for each workflow.
+    pub runs: Vec<(Lease, Record)>,
+    /// When the next run of those workflows and versions will be due, be it by its own time or because another session's
+    /// lease ends; not after `now` if more are due than were taken. Leases of the asking session are left out.
+    pub next_due: Option<Timestamp>,
+}
+
+/// The answer to the renewal of one [`Lease`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewed {
+    /// The lease is extended.
+    Kept {
+        /// When it ends now.
+        until: Timestamp,
+        /// Whether the inbox holds messages that no commit has seen.
+        messages: bool,
+    },
+    /// The lease was given back (`keep` was zero), and the run is due at once.
+    Released,
+    /// Somebody else has the run, or nobody, or it is gone.
+    Lost,
+}

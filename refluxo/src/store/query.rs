@@ -1,0 +1,115 @@
+//! Looking at runs without holding them.
+
+use bytes::Bytes;
+
+use super::{AttrValue, Revision, Row, RunId, Status};
+use crate::time::Timestamp;
+
+/// How much of a run [`Store::load`](super::Store::load) reads. What is not wanted is empty in the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// The row alone.
+    Head,
+    /// The row, the state and its parts.
+    State,
+    /// All that a claim gives: also the inbox and the owed effects, all as of one moment.
+    All,
+}
+
+/// Names an entry of a run's history. Grows from entry to entry of a run, not always by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(pub u64);
+
+/// A page of a run's history, from the newest entry back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Only what is older than this entry; `None` begins with the newest.
+    pub before: Option<EntryId>,
+    /// How many entries at most.
+    pub limit: u32,
+}
+
+/// An entry of a run's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub id: EntryId,
+    /// The run's revision after the commit that wrote it.
+    pub revision: Revision,
+    /// When that was, by the store's clock.
+    pub at: Timestamp,
+    /// Its bytes, opaque to the store.
+    pub body: Bytes,
+}
+
+/// Which runs. All conditions must hold; an empty list and `None` hold for all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// One of these workflows.
+    pub queues: Vec<String>,
+    /// One of these statuses.
+    pub statuses: Vec<Status>,
+    /// At the state of this name.
+    pub at: Option<String>,
+    /// Awaited by this run.
+    pub parent: Option<RunId>,
+    /// Created at this time or later.
+    pub created_from: Option<Timestamp>,
+    /// Created before this time.
+    pub created_before: Option<Timestamp>,
+    /// Last committed before this time.
+    pub updated_before: Option<Timestamp>,
+    /// Ended before this time.
+    pub ended_before: Option<Timestamp>,
+    /// With each of these attributes.
+    pub attributes: Vec<(String, AttrValue)>,
+}
+
+/// A question for a list or a number of runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// The runs themselves, the newest first; of one moment's, the highest id first.
+    Rows {
+        /// Which ones.
+        filter: Filter,
+        /// Only those that stand after this place: [`Listed::Rows::next`] of the page before.
+        after: Option<ListCursor>,
+        /// How many at most.
+        limit: u32,
+    },
+    /// How many there are.
+    Count {
+        /// Which ones.
+        filter: Filter,
+        /// Stop counting here: to count a million rows takes as long as to read them.
+        cap: u64,
+    },
+}
+
+/// A place in a list. It stays valid while runs come and go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListCursor {
+    /// The creation time of the run at this place.
+    pub created: Timestamp,
+    /// Its id.
+    pub id: RunId,
+}
+
+/// The answer to a [`Query`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Answers [`Query::Rows`].
+    Rows {
+        /// The runs.
+        rows: Vec<Row>,
+        /// Where the next page begins, if there may be one.
+        next: Option<ListCursor>,
+    },
+    /// Answers [`Query::Count`].
+    Count {
+        /// How many, the cap at most.
+        runs: u64,
+        /// Whether counting stopped at the cap.
+        capped: bool,
+    },
+}

@@ -1,0 +1,104 @@
+//! Who holds leases.
+
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
+
+use uuid::Uuid;
+
+/// The random name of a [`Session`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(u128);
+
+impl SessionId {
+    /// The id with these bits.
+    #[must_use]
+    pub const fn from_u128(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// Its bits.
+    #[must_use]
+    pub const fn as_u128(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One life of one worker. Leases belong to it.
+///
+/// While a clone of it exists, the leases that it took last until they end. When the last clone is dropped, or the
+/// process dies, the session is over: a store that can tell so gives its runs away at the next claim, and the others
+/// wait for the lease to end. A session is never resumed; a worker that starts again has a new one.
+#[derive(Clone)]
+pub struct Session {
+    id: SessionId,
+    alive: Arc<()>,
+}
+
+impl Session {
+    /// Begins a session under a new random id.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self::with_id(SessionId(Uuid::new_v4().as_u128()))
+    }
+
+    /// Begins a session under an id of the caller's choice, for tests that are run from a seed.
+    ///
+    /// Two sessions with one id at the same time would hold each other's leases.
+    #[must_use]
+    pub fn with_id(id: SessionId) -> Self {
+        Self { id, alive: Arc::new(()) }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// What a store keeps of it: an eye on its end that does not prolong it.
+    #[must_use]
+    pub fn watch(&self) -> SessionWatch {
+        SessionWatch { id: self.id, alive: Arc::downgrade(&self.alive) }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Session").field(&self.id).finish()
+    }
+}
+
+/// Tells a store whether a [`Session`] of its own process is over.
+#[derive(Clone, Debug)]
+pub struct SessionWatch {
+    id: SessionId,
+    alive: Weak<()>,
+}
+
+impl SessionWatch {
+    /// The session's id.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Whether every clone of the session was dropped.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.alive.strong_count() == 0
+    }
+}
