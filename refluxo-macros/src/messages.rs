@@ -1,0 +1,158 @@
+//! What the macros say: every message is data, in one place, and names the cure.
+
+use std::fmt;
+
+/// A message of the macros.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    // #[workflow]: the function
+    /// `#[workflow] fn`.
+    WorkflowNotAsync,
+    /// `#[workflow] async fn f(self)`.
+    WorkflowMethod,
+    /// `#[workflow] async fn f<T>()`.
+    WorkflowGeneric,
+    /// `#[workflow] async fn f(x: impl Trait)`.
+    WorkflowImplTrait,
+    /// `#[workflow] async fn f() -> !`.
+    WorkflowNever,
+    /// `const`, `unsafe` or `extern`.
+    WorkflowQualifier,
+    /// A parameter type that borrows.
+    WorkflowBorrowedParameter,
+    /// An unknown key in `#[workflow(…)]`.
+    UnknownWorkflowOption(String),
+    /// The enum has the name of a type in the signature.
+    EnumNameTaken(String),
+
+    // #[workflow]: the body
+    /// An await in a closure.
+    AwaitInClosure,
+    /// An await in an inner async block.
+    AwaitInAsyncBlock,
+    /// An await in `unsafe`.
+    AwaitInUnsafe,
+    /// An await in a match guard.
+    AwaitInGuard,
+    /// An await in a macro that is not in the list.
+    AwaitInMacro(String),
+    /// An await in a place that is evaluated late or not at all.
+    AwaitInMessage(String),
+    /// The awaited operand is not a call by path.
+    AwaitedNotACall,
+    /// `signal().await`.
+    SignalWithoutType,
+    /// A call through a local item.
+    AwaitedLocalItem(String),
+    /// `yield`, `try {}` and what else is not Rust yet.
+    Unsupported(&'static str),
+    /// `#[state]` with two awaits.
+    StateOnSeveral,
+    /// `#[state]` without an await.
+    StateOnNone,
+    /// `#[state(Name)]` twice.
+    StateNameTaken(String),
+    /// `#[state]` that is not `#[state(Name)]`.
+    StateSyntax,
+
+    // #[workflow]: what is saved
+    /// A borrow that can't be taken again.
+    BorrowAcrossAwait { what: String, name: String },
+    /// A reference that is assigned again.
+    ReassignedReference(String),
+    /// `#[workflow(typed)]` and a local whose type is not known.
+    Untyped(String),
+    /// A shadowed name in the format string of a foreign macro.
+    ShadowedInMacro(String),
+    /// One signal's last segment by two paths.
+    SignalTwice(String),
+}
+
+impl fmt::Display for Message {
+    #[expect(clippy::too_many_lines, reason = "one line a message")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WorkflowNotAsync => f.write_str("a workflow is an `async fn`: write `async fn`"),
+            Self::WorkflowMethod => {
+                f.write_str("a workflow can't take `self`: pass what it needs as parameters, they are its first state")
+            }
+            Self::WorkflowGeneric => f.write_str(
+                "a workflow can't be generic: its enum is one type in the store; write one workflow for each type",
+            ),
+            Self::WorkflowImplTrait => {
+                f.write_str("a workflow's parameter is saved, so its type must be written: replace `impl …` by a type")
+            }
+            Self::WorkflowNever => {
+                f.write_str("a workflow must be able to end: return `()` and leave the loop when it is time")
+            }
+            Self::WorkflowQualifier => f.write_str("a workflow is a plain `async fn`: remove this"),
+            Self::WorkflowBorrowedParameter => f.write_str(
+                "a workflow's parameter is saved, so it can't borrow: take it owned, or as `&str`, `&[T]` or `&T`",
+            ),
+            Self::UnknownWorkflowOption(key) => write!(
+                f,
+                "`#[workflow]` has no option `{key}`: it takes `name = \"…\"`, `version = N`, `enum = Name` and `typed`"
+            ),
+            Self::EnumNameTaken(name) => write!(
+                f,
+                "the workflow's enum would be called `{name}`, like a type in its signature: \
+                 rename the function or write `#[workflow(enum = {name}Workflow)]`"
+            ),
+            Self::AwaitInClosure => f.write_str(
+                "an await in a closure can't be saved: write a loop instead, or make the closure's work a step",
+            ),
+            Self::AwaitInAsyncBlock => f.write_str(
+                "an await in an inner `async` block can't be saved: write its steps in the workflow itself, or make it a step",
+            ),
+            Self::AwaitInUnsafe => f.write_str("an await can't stand in `unsafe`: move it out of the block"),
+            Self::AwaitInGuard => f.write_str(
+                "an await can't stand in a match guard: await before the `match`, or use `if` in the arm",
+            ),
+            Self::AwaitInMacro(name) => write!(
+                f,
+                "an await in `{name}!` can't be seen by the compiler of workflows: put it in a `let` before the macro"
+            ),
+            Self::AwaitInMessage(name) => write!(
+                f,
+                "an await in the message of `{name}!` would run only on failure: put it in a `let` before the macro"
+            ),
+            Self::AwaitedNotACall => f.write_str(
+                "only a call by its path can be awaited here, as in `module::step(…).await`: \
+                 its type is a field of the snapshot",
+            ),
+            Self::SignalWithoutType => f.write_str("say which signal is awaited: `signal::<Type>().await`"),
+            Self::AwaitedLocalItem(name) => write!(
+                f,
+                "`{name}` is declared inside the workflow, but the snapshot outside needs its type: \
+                 move the declaration out of the function"
+            ),
+            Self::Unsupported(what) => write!(f, "a workflow can't contain {what}"),
+            Self::StateOnSeveral => f.write_str(
+                "`#[state]` names one await, and this statement has several: put them in statements of their own",
+            ),
+            Self::StateOnNone => f.write_str("`#[state]` names an await, and there is none here"),
+            Self::StateNameTaken(name) => write!(f, "the state `{name}` is named twice: choose another name"),
+            Self::StateSyntax => f.write_str("write `#[state(Name)]`"),
+            Self::BorrowAcrossAwait { what, name } => write!(
+                f,
+                "`{name}` borrows `{what}` across an await and can't be taken again on resume: \
+                 clone it, or take it after the await"
+            ),
+            Self::ReassignedReference(name) => write!(
+                f,
+                "the reference `{name}` is assigned again and lives across an await, so it can't be taken again on resume: \
+                 keep an index or a clone instead"
+            ),
+            Self::Untyped(name) => {
+                write!(f, "`#[workflow(typed)]`: write the type of `{name}`, which lives across an await")
+            }
+            Self::ShadowedInMacro(name) => write!(
+                f,
+                "this macro may use `{name}`, which is shadowed while both are needed: rename one of the two"
+            ),
+            Self::SignalTwice(name) => {
+                write!(f, "two different signals are called `{name}` here: import one under another name")
+            }
+        }
+    }
+}
