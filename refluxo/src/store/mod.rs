@@ -21,6 +21,7 @@ mod error;
 mod ids;
 mod lease;
 mod limits;
+mod memory;
 mod message;
 mod query;
 mod record;
@@ -38,6 +39,7 @@ pub use self::{
     ids::{InvalidRunId, Revision, RunId, Seq, Token, Uid},
     lease::{Claim, Claimed, Lease, Renewed, Want},
     limits::Limits,
+    memory::{MemoryStore, MemoryStoreBuilder},
     message::{Delivered, Message, Received},
     query::{Depth, Entry, EntryId, Filter, ListCursor, Listed, Page, Query},
     record::{AttrValue, Attribute, Due, Head, InputHash, Part, Record, Row, Status},
@@ -92,6 +94,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A run is due when its time has come by the store's clock, when it has messages that no commit has seen, when its
     /// holder's lease ended, and, where the store can tell, when its holder's session is over. It is given to one caller
     /// only. Runs of other workflows or of a higher version than wanted are left alone. Each claim raises [`Row::claims`].
+    /// An ended run that owes effects is due like any other, until a commit with [`Then::End`] settles them.
     /// The record is as of one moment: no message that its `inbox` lacks is below its [`Record::seen`].
     ///
     /// # Errors
@@ -189,7 +192,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Removes up to `limit` runs that the filter holds for, with all that belongs to them, and tells how many.
     ///
-    /// Only ended runs go, and none that a living run names as its [parent](Row::parent). Their ids are free again.
+    /// Only ended runs go that owe nothing, and none that a living run names as its [parent](Row::parent). Their ids are
+    /// free again.
     ///
     /// # Errors
     ///

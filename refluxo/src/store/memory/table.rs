@@ -1,0 +1,317 @@
+//! All runs in memory, with the indexes that keep claims and lists from looking at all of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::run::{Fence, Run};
+use crate::{
+    store::{
+        Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Due, Effect, Filter, InvalidCommit, Lease, Limits,
+        ListCursor, Listed, Message, NewRun, Owed, Query, Renewed, Row, RunId, Session, SessionId,
+        SessionWatch, Start, Token, Wake, Want,
+    },
+    time::Timestamp,
+};
+
+/// The runs of one workflow and version by the time at which they are due.
+type DueRuns = BTreeSet<(Timestamp, RunId)>;
+
+/// All runs.
+pub(super) struct Table {
+    runs: HashMap<RunId, Run>,
+    /// Every run that is or will be due, by workflow and version: a claim looks at nothing else.
+    due: HashMap<String, BTreeMap<u32, DueRuns>>,
+    /// Every run by age, for lists.
+    by_age: BTreeSet<(Timestamp, RunId)>,
+    /// How many living runs each run awaits, for purges.
+    living_children: HashMap<RunId, u64>,
+    /// The sessions that took leases.
+    sessions: HashMap<SessionId, SessionWatch>,
+    pub(super) limits: Limits,
+    /// Whether effects are left to the holder, as by a store that can't write two records at once.
+    pub(super) hands_back_effects: bool,
+    pub(super) tokens: Box<dyn FnMut() -> Token + Send>,
+    /// What listeners are to be told after the operation.
+    pub(super) wakes: Vec<Wake>,
+}
+
+/// A run's place in the index of due runs.
+fn due_key(row: &Row) -> Option<Timestamp> {
+    match row.due {
+        Due::Never => None,
+        Due::At(due) => Some(due),
+        Due::Leased { until, .. } => Some(until),
+    }
+}
+
+impl Table {
+    pub(super) fn new(limits: Limits, hands_back_effects: bool, tokens: Box<dyn FnMut() -> Token + Send>) -> Self {
+        Self {
+            runs: HashMap::new(),
+            due: HashMap::new(),
+            by_age: BTreeSet::new(),
+            living_children: HashMap::new(),
+            sessions: HashMap::new(),
+            limits,
+            hands_back_effects,
+            tokens,
+            wakes: Vec::new(),
+        }
+    }
+
+    pub(super) fn get(&self, id: &RunId) -> Option<&Run> {
+        self.runs.get(id)
+    }
+
+    /// Changes one run and brings the indexes up to date. Every change goes through here.
+    fn edit<T>(&mut self, id: &RunId, now: Timestamp, change: impl FnOnce(&mut Run, &Limits) -> T) -> Option<T> {
+        let run = self.runs.get_mut(id)?;
+        let (due_before, before) = (run.row.due, due_key(&run.row));
+        let (version, ended) = (run.row.head.version, run.row.ended.is_some());
+        let messages = run.row.inbox_last;
+        let answer = change(run, &self.limits);
+        let after = due_key(&run.row);
+        let queue = self.due.entry(run.row.queue.clone()).or_default();
+        if let (Some(due), Some(runs)) = (before, queue.get_mut(&version)) {
+            runs.remove(&(due, id.clone()));
+        }
+        if let Some(due) = after {
+            queue.entry(run.row.head.version).or_default().insert((due, id.clone()));
+        }
+        match run.row.due {
+            Due::At(due) if run.row.due != due_before => self.wakes.push(Wake::Due(due.max(now))),
+            Due::Leased { .. } if run.row.inbox_last > messages => self.wakes.push(Wake::Bell(id.clone())),
+            Due::At(_) | Due::Leased { .. } | Due::Never => {}
+        }
+        if !ended && run.row.ended.is_some() {
+            if let Some(parent) = &run.row.parent {
+                self.living_children.entry(parent.clone()).and_modify(|children| *children -= 1);
+            }
+            self.wakes.push(Wake::Ended(id.clone()));
+        }
+        Some(answer)
+    }
+
+    pub(super) fn create(&mut self, new: NewRun, now: Timestamp) -> Created {
+        if let Some(run) = self.runs.get(&new.id) {
+            return exists(run, &new);
+        }
+        let (id, start) = (new.id.clone(), new.start.clone());
+        let due = match start {
+            Start::Now | Start::Lent { .. } => now,
+            Start::At(due) => due,
+        };
+        let run = Run::new(new, due, &self.limits, now);
+        self.by_age.insert((now, id.clone()));
+        if let Some(parent) = &run.row.parent {
+            *self.living_children.entry(parent.clone()).or_default() += 1;
+        }
+        let queue = self.due.entry(run.row.queue.clone()).or_default();
+        queue.entry(run.row.head.version).or_default().insert((due, id.clone()));
+        self.runs.insert(id.clone(), run);
+        if let Start::Lent { session, keep } = start {
+            return Created::New { lease: self.lend(&id, &session, now.saturating_add(keep), now) };
+        }
+        self.wakes.push(Wake::Due(due));
+        Created::New { lease: None }
+    }
+
+    fn lend(&mut self, id: &RunId, session: &Session, until: Timestamp, now: Timestamp) -> Option<Lease> {
+        self.sessions.entry(session.id()).or_insert_with(|| session.watch());
+        let token = (self.tokens)();
+        self.edit(id, now, |run, _| run.lend(session, token, until))
+    }
+
+    pub(super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Claimed {
+        self.free_dead_sessions(now);
+        let until = now.saturating_add(claim.keep);
+        let mut runs = Vec::new();
+        let mut left = claim.limit;
+        for want in &claim.wants {
+            for id in self.due_runs(want, left.min(want.slots), now) {
+                if let Some(lease) = self.lend(&id, &claim.session, until, now) {
+                    runs.push((lease, self.runs[&id].record(Depth::All)));
+                    left -= 1;
+                }
+            }
+        }
+        let wants = claim.wants.iter().filter(|want| want.slots > 0);
+        let next_due = wants.filter_map(|want| self.next_due(want, claim.session.id())).min();
+        Claimed { runs, next_due }
+    }
+
+    /// Makes the runs of sessions that are over due at once.
+    fn free_dead_sessions(&mut self, now: Timestamp) {
+        let dead: BTreeSet<_> = self.sessions.values().filter(|s| s.is_over()).map(SessionWatch::id).collect();
+        if dead.is_empty() {
+            return;
+        }
+        self.sessions.retain(|id, _| !dead.contains(id));
+        let theirs = |run: &&Run| matches!(run.row.due, Due::Leased { session, .. } if dead.contains(&session));
+        let orphans: Vec<RunId> = self.runs.values().filter(theirs).map(|run| run.row.id.clone()).collect();
+        for id in orphans {
+            self.edit(&id, now, |run, _| run.row.due = Due::At(now));
+        }
+    }
+
+    /// The versions of a workflow that a worker understands.
+    fn wanted<'a>(&'a self, want: &Want) -> impl Iterator<Item = &'a DueRuns> + use<'a> {
+        let versions = self.due.get(&want.queue);
+        let highest = want.version;
+        versions.into_iter().flat_map(move |versions| versions.range(..=highest)).map(|(_, runs)| runs)
+    }
+
+    /// Up to `limit` runs that are due, those that were due first coming first.
+    fn due_runs(&self, want: &Want, limit: u32, now: Timestamp) -> Vec<RunId> {
+        let limit = limit as usize;
+        let of_version = |runs: &'_ DueRuns| -> Vec<(Timestamp, RunId)> {
+            runs.iter().take_while(|(due, _)| *due <= now).take(limit).cloned().collect()
+        };
+        let mut found: Vec<_> = self.wanted(want).flat_map(of_version).collect();
+        found.sort();
+        found.truncate(limit);
+        found.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// When the next run is due that `asking` does not hold itself.
+    fn next_due(&self, want: &Want, asking: SessionId) -> Option<Timestamp> {
+        let own = |id: &RunId| matches!(self.runs[id].row.due, Due::Leased { session, .. } if session == asking);
+        let first = |runs: &DueRuns| runs.iter().find(|(_, id)| !own(id)).map(|(due, _)| *due);
+        self.wanted(want).filter_map(first).min()
+    }
+
+    pub(super) fn renew(&mut self, lease: &Lease, until: Timestamp, now: Timestamp) -> Renewed {
+        let renew = |run: &mut Run, _: &Limits| run.renew(lease.token, until, now);
+        self.edit(&lease.run, now, renew).unwrap_or(Renewed::Lost)
+    }
+
+    pub(super) fn commit(&mut self, mut commit: Commit, now: Timestamp) -> Result<Committed, InvalidCommit> {
+        commit.check()?;
+        let id = commit.lease.run.clone();
+        let Some(run) = self.runs.get(&id) else { return Ok(Committed::Lost) };
+        let seen = commit.seen;
+        match run.fence(&commit.lease) {
+            Fence::Shut => return Ok(Committed::Lost),
+            Fence::Passed => {}
+            Fence::Open => {
+                let ids = run.effect_ids();
+                let effects = std::mem::take(&mut commit.effects).into_iter().zip(ids);
+                let effects = effects.map(|(effect, id)| Owed { id, effect });
+                // Those to be handed back go into the record with the commit; the others are tried after it, since a run
+                // may send a message to itself.
+                let (owed, tried) = effects.partition(|_| self.hands_back_effects);
+                self.edit(&id, now, |run, limits| run.commit(commit, owed, limits, now));
+                self.apply_effects(&id, tried, now);
+            }
+        }
+        let run = &self.runs[&id];
+        let more = run.row.ended.is_none() && run.row.inbox_last > seen;
+        Ok(Committed::Done { revision: run.row.revision, more, owed: run.owed.clone() })
+    }
+
+    /// Applies a commit's effects; what can't be applied is owed, and a run that owes does not rest.
+    fn apply_effects(&mut self, id: &RunId, effects: Vec<Owed>, now: Timestamp) {
+        for owed in effects {
+            if self.apply_effect(owed.effect.clone(), now) {
+                continue;
+            }
+            self.edit(id, now, |run, _| {
+                run.owed.push(owed);
+                if !matches!(run.row.due, Due::Leased { .. }) {
+                    run.row.due = Due::At(now);
+                }
+            });
+        }
+    }
+
+    /// Whether the effect is done with.
+    fn apply_effect(&mut self, effect: Effect, now: Timestamp) -> bool {
+        match effect {
+            Effect::Deliver(message) => {
+                self.deliver(message, false, now);
+                true
+            }
+            Effect::Start(mut new) => {
+                if let Start::Lent { .. } = new.start {
+                    new.start = Start::Now;
+                }
+                matches!(self.create(*new, now), Created::New { .. })
+            }
+        }
+    }
+
+    pub(super) fn deliver(&mut self, message: Message, bounded: bool, now: Timestamp) -> Delivered {
+        let id = message.to.clone();
+        match self.runs.get(&id) {
+            Some(run) if message.uid.is_none_or(|uid| uid == run.row.uid) => {}
+            Some(_) | None => return Delivered::NoRun,
+        }
+        let deliver = |run: &mut Run, limits: &Limits| run.deliver(message, bounded.then_some(limits), now);
+        self.edit(&id, now, deliver).unwrap_or(Delivered::NoRun)
+    }
+
+    pub(super) fn list(&self, query: &Query) -> Listed {
+        match query {
+            Query::Rows { filter, after, limit } => {
+                let place = after.as_ref().map(|place| (place.created, place.id.clone()));
+                let older = self.by_age.iter().rev().filter(|key| place.as_ref().is_none_or(|place| *key < place));
+                let runs = older.map(|(_, id)| &self.runs[id]).filter(|run| holds(filter, run));
+                let rows: Vec<Row> = runs.take(*limit as usize).map(|run| run.row.clone()).collect();
+                let last = rows.last().filter(|_| rows.len() == *limit as usize);
+                let next = last.map(|row| ListCursor { created: row.created, id: row.id.clone() });
+                Listed::Rows { rows, next }
+            }
+            Query::Count { filter, cap } => {
+                let found = self.runs.values().filter(|run| holds(filter, run));
+                let runs = found.take(usize::try_from(*cap).unwrap_or(usize::MAX)).count() as u64;
+                Listed::Count { runs, capped: runs == *cap }
+            }
+        }
+    }
+
+    pub(super) fn purge(&mut self, filter: &Filter, limit: u32) -> u32 {
+        let may_go = |run: &&Run| {
+            run.row.ended.is_some() && run.owed.is_empty() && self.living_children.get(&run.row.id).is_none_or(|children| *children == 0) && holds(filter, run)
+        };
+        let oldest = self.by_age.iter().map(|(_, id)| &self.runs[id]);
+        let gone: Vec<RunId> = oldest.filter(may_go).take(limit as usize).map(|run| run.row.id.clone()).collect();
+        for id in &gone {
+            if let Some(run) = self.runs.remove(id) {
+                self.by_age.remove(&(run.row.created, id.clone()));
+                self.living_children.remove(id);
+            }
+        }
+        u32::try_from(gone.len()).unwrap_or(limit)
+    }
+}
+
+/// The answer to a `create` under an id that is in use.
+fn exists(run: &Run, new: &NewRun) -> Created {
+    if run.row.uid != new.uid {
+        let same_input = run.row.input == new.input;
+        return Created::Exists { uid: run.row.uid, queue: run.row.queue.clone(), same_input };
+    }
+    // The same `create` again: the first answer again, as long as it is still true.
+    let lease = match (&new.start, run.row.due, run.token) {
+        (Start::Lent { session, .. }, Due::Leased { session: holder, until }, Some(token))
+            if holder == session.id() && run.row.revision.0 == 0 =>
+        {
+            Some(Lease { run: new.id.clone(), token, revision: run.row.revision, until })
+        }
+        _ => None,
+    };
+    Created::New { lease }
+}
+
+/// Whether all conditions of the filter hold.
+fn holds(filter: &Filter, run: &Run) -> bool {
+    let row = &run.row;
+    (filter.queues.is_empty() || filter.queues.contains(&row.queue))
+        && (filter.statuses.is_empty() || filter.statuses.contains(&row.head.status))
+        && filter.at.as_ref().is_none_or(|at| *at == row.head.at)
+        && filter.parent.as_ref().is_none_or(|parent| Some(parent) == row.parent.as_ref())
+        && filter.created_from.is_none_or(|from| row.created >= from)
+        && filter.created_before.is_none_or(|before| row.created < before)
+        && filter.updated_before.is_none_or(|before| row.updated < before)
+        && filter.ended_before.is_none_or(|before| row.ended.is_some_and(|ended| ended < before))
+        && filter.attributes.iter().all(|(name, value)| run.has_attribute(name, value))
+}
