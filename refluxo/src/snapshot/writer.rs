@@ -3,19 +3,11 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::SaveError;
+use super::{SaveError, write_json};
 use crate::{local::Local, machine::Changes};
 
 /// A field of this many bytes or more that does not change from step to step is written once, as a part.
 pub(crate) const PART_BYTES: usize = 1024;
-
-/// Appends `value` as JSON to `out`.
-pub(crate) fn write_json<T: Serialize + ?Sized>(
-    value: &T,
-    out: &mut Vec<u8>,
-) -> Result<(), serde_json::Error> {
-    serde_json::to_writer(out, value)
-}
 
 /// Takes the fields of a state and makes its JSON object of them.
 ///

@@ -1,0 +1,60 @@
+//! A serializer that refuses what JSON does not carry back.
+//!
+//! JSON has one `null` for `()`, `None`, NaN and the infinities, so `Some(())` comes back as `None` and a NaN not at all. A
+//! state that holds one would be another state after a restart. The basic idea is as follows: every value is wrapped on
+//! its way to serde_json's serializer; the wrapper knows whether it stands directly inside a `Some`, and where it stands
+//! in the field. The way back to the field is a list on the stack, so nothing is allocated unless there is an error.
+
+mod compound;
+mod path;
+mod serializer;
+
+use path::Path;
+use serde::{Serialize, Serializer};
+use serializer::Checked;
+
+/// Appends `value` as JSON to `out`.
+///
+/// # Errors
+///
+/// If the value has no JSON that reads back as the same value; the error names where in the value that is. What was
+/// appended until then stays in `out`.
+pub(crate) fn write_json<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<(), serde_json::Error> {
+    let mut json = serde_json::Serializer::new(out);
+    value.serialize(Checked::new(&mut json, &Path::Root, Inside::Anything))
+}
+
+/// Whether a `null` would be read as something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    /// A `null` comes back as what it was.
+    Anything,
+    /// Directly in a `Some`, where a `null` comes back as `None`.
+    Some,
+}
+
+/// A value on its way through the checks.
+struct CheckedValue<'a, T: ?Sized> {
+    value: &'a T,
+    path: &'a Path<'a>,
+    inside: Inside,
+}
+
+impl<'a, T: Serialize + ?Sized> CheckedValue<'a, T> {
+    /// A value that stands at `path`, not directly in a `Some`.
+    fn at(path: &'a Path<'a>, value: &'a T) -> Self {
+        Self { value, path, inside: Inside::Anything }
+    }
+}
+
+impl<T: Serialize + ?Sized> Serialize for CheckedValue<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(Checked::new(serializer, self.path, self.inside))
+    }
+}
+
+#[cfg(test)]
+mod tests;
