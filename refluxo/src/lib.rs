@@ -4,6 +4,7 @@ pub mod engine;
 pub mod local;
 pub mod machine;
 pub mod snapshot;
+pub mod store;
 pub mod suspend;
 pub mod time;
 

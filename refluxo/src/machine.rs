@@ -64,7 +64,49 @@ pub trait Machine: Sized + Send + 'static {
 
     /// Names every call of the workflow, for the checks of `Engine::build`.
     fn describe(description: &mut Description);
+
+    /// Whether the run has failed if its function returned `output`: whether that is an `Err`.
+    ///
+    /// Generated code asks a [`Verdict`].
+    fn failed(output: &Self::Output) -> bool {
+        let _ = output;
+        false
+    }
 }
+
+/// Asks a workflow's output whether it is an `Err`, whatever name its type goes by.
+///
+/// The basic idea is as follows: an inherent method is found before a trait's, so `Verdict(&output).failed()` is this
+/// one for every `Result`, and that of [`NeverFails`] for all other types. rustc decides it, not a guess at tokens.
+///
+/// ```
+/// use refluxo::machine::{NeverFails as _, Verdict};
+///
+/// type Alias = Result<u8, String>;
+/// let refused: Alias = Err("no".to_owned());
+/// assert!(Verdict(&refused).failed());
+/// assert!(!Verdict(&7_u8).failed());
+/// ```
+#[derive(Debug)]
+pub struct Verdict<'a, T>(pub &'a T);
+
+impl<T, E> Verdict<'_, Result<T, E>> {
+    /// Whether it is an `Err`.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.0.is_err()
+    }
+}
+
+/// The verdict on outputs that are no `Result`.
+pub trait NeverFails {
+    /// No.
+    fn failed(&self) -> bool {
+        false
+    }
+}
+
+impl<T> NeverFails for Verdict<'_, T> {}
 
 /// Where a workflow stands after its code ran.
 #[derive(Debug)]
@@ -158,6 +200,7 @@ pub struct StateInfo {
 pub struct Description {
     requirements: Vec<Requirement>,
     children: Vec<ChildInfo>,
+    signals: Vec<&'static str>,
 }
 
 /// A resource that a step takes by `#[inject]`.
@@ -198,6 +241,17 @@ impl Description {
     /// Adds a workflow that is awaited as a child.
     pub fn child<M: Machine>(&mut self) {
         self.children.push(ChildInfo { name: M::NAME, register: crate::engine::Registry::add::<M> });
+    }
+
+    /// Adds a signal that is awaited.
+    pub fn signal(&mut self, name: &'static str) {
+        self.signals.push(name);
+    }
+
+    /// The names of the signals, in the order of the calls.
+    #[must_use]
+    pub fn signals(&self) -> &[&'static str] {
+        &self.signals
     }
 
     /// The resources, in the order of the calls.

@@ -15,6 +15,20 @@ pub enum SaveError {
         /// What the serializer says.
         cause: serde_json::Error,
     },
+    /// The output has no JSON that reads back as the same value.
+    #[error("the output of the workflow `{workflow}` can't be saved: {cause}")]
+    Output {
+        /// The workflow's name.
+        workflow: String,
+        /// What the serializer says.
+        cause: serde_json::Error,
+    },
+    /// What stands around the state could not be written.
+    #[error("the envelope can't be saved: {cause}")]
+    Envelope {
+        /// What the serializer says.
+        cause: serde_json::Error,
+    },
 }
 
 /// A stored state, message or output that today's code can't read.
@@ -80,9 +94,30 @@ pub enum LoadError {
         /// What the parser says.
         cause: serde_json::Error,
     },
+    /// What stands around the state is not what this version of the library writes.
+    #[error("the envelope can't be read: {cause}; it was written by another version of refluxo, or by hand")]
+    Envelope {
+        /// What the parser says.
+        cause: serde_json::Error,
+    },
+    /// A run that stands otherwise than its envelope allows.
+    #[error(
+        "the envelope of a run that is {status} names {calls} calls; it was written by another version of refluxo"
+    )]
+    Calls {
+        /// How the run stands.
+        status: &'static str,
+        /// How many calls it names.
+        calls: usize,
+    },
 }
 
 impl LoadError {
+    /// An envelope that can't be read.
+    pub(crate) fn envelope(cause: serde_json::Error) -> Self {
+        Self::Envelope { cause }
+    }
+
     /// A message that can't be read.
     pub(crate) fn signal(signal: &'static str, cause: serde_json::Error) -> Self {
         Self::Signal { signal, cause }

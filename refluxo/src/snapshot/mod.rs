@@ -1,11 +1,27 @@
-//! How states become bytes and come back.
+//! How runs become documents and come back.
+//!
+//! A [`Snapshot`] is the whole of a run as one JSON document. A store keeps it in pieces, by how often they change: the
+//! *head* with every commit, the *state* with most, and *parts*, the large fields that stay the same, once.
 
+mod call;
 mod check;
+mod envelope;
 mod error;
+mod head;
+mod machine;
 mod reader;
+mod reason;
+mod status;
 mod writer;
 
 pub(crate) use check::write_json;
+pub(crate) use head::{Hot, merge};
+
+pub use call::{Call, WaitingFor};
+pub use envelope::{FORMAT, InboxMessage, Parent, Snapshot};
 pub use error::{LoadError, SaveError};
+pub use machine::{deserialize_machine, serialize_machine};
 pub use reader::StateReader;
+pub use reason::ParkReason;
+pub use status::RunStatus;
 pub use writer::{Encoded, StateWriter};

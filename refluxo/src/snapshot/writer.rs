@@ -1,5 +1,7 @@
 //! A state on its way out.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -15,10 +17,10 @@ pub(crate) const PART_BYTES: usize = 1024;
 /// in between.
 #[derive(Debug)]
 pub struct StateWriter<'a> {
-    state: String,
+    state: &'a str,
     changes: &'a Changes,
     /// The parts that the store already holds.
-    known: &'a [&'static str],
+    known: &'a [Cow<'static, str>],
     document: Vec<u8>,
     parts: Vec<(&'static str, Bytes)>,
     kept: Vec<&'static str>,
@@ -39,17 +41,9 @@ pub struct Encoded {
 impl<'a> StateWriter<'a> {
     /// A writer for the state of the name `state`, for a store that holds the parts `known`.
     #[must_use]
-    pub fn new(state: &str, changes: &'a Changes, known: &'a [&'static str]) -> Self {
+    pub fn new(state: &'a str, changes: &'a Changes, known: &'a [Cow<'static, str>]) -> Self {
         let document = vec![b'{'];
-        Self {
-            state: state.into(),
-            changes,
-            known,
-            document,
-            parts: Vec::new(),
-            kept: Vec::new(),
-            error: None,
-        }
+        Self { state, changes, known, document, parts: Vec::new(), kept: Vec::new(), error: None }
     }
 
     /// Writes a field.
@@ -92,7 +86,7 @@ impl<'a> StateWriter<'a> {
         name: &'static str,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
     ) {
-        if self.known.contains(&name) && !self.changes.has(number) {
+        if self.known.iter().any(|known| known == name) && !self.changes.has(number) {
             self.kept.push(name);
             return;
         }
@@ -120,8 +114,12 @@ impl<'a> StateWriter<'a> {
         match write(&mut self.document) {
             Ok(()) => Some(start),
             Err(cause) => {
-                let state = std::mem::take(&mut self.state);
-                self.error.get_or_insert(SaveError::Field { state, field: name, cause });
+                let state = self.state;
+                self.error.get_or_insert_with(|| SaveError::Field {
+                    state: state.to_owned(),
+                    field: name,
+                    cause,
+                });
                 None
             }
         }

@@ -7,7 +7,7 @@ mod timer;
 
 pub use child::Child;
 pub use signals::{Signal, signal};
-pub use step::{Resources, Step, StepContext, StepTask};
+pub use step::{Resources, Step, StepContext, StepFuture, StepTask};
 pub use timer::{sleep, sleep_until};
 
 use std::time::Duration;

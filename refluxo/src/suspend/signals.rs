@@ -8,7 +8,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeStru
 use serde_json::value::RawValue;
 
 use super::{Begin, Pending, Suspend};
-use crate::{local::Saved, machine::Outcome, snapshot::LoadError};
+use crate::{
+    local::Saved,
+    machine::{Description, Outcome},
+    snapshot::LoadError,
+};
 
 /// A type whose values can be sent to a waiting run; derive it with `#[derive(Signal)]`.
 #[diagnostic::on_unimplemented(
@@ -44,6 +48,10 @@ impl<T: Signal> Suspend for signal<T> {
 
     fn begin(self) -> Begin {
         Begin::Signal(read_signal::<T>)
+    }
+
+    fn describe(description: &mut Description) {
+        description.signal(T::NAME);
     }
 }
 

@@ -1,0 +1,72 @@
+//! Why a run is parked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::RunId;
+
+/// Why a run can't go on. Its state is kept as it was and nothing was undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "reason", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ParkReason {
+    /// A step panicked.
+    #[error(
+        "the step `{step}` panicked: {message}; mend the step and retry the run, which runs it again under the same key"
+    )]
+    StepPanicked {
+        /// The step's name.
+        step: String,
+        /// What the panic said.
+        message: String,
+    },
+    /// The workflow's own code panicked between two awaits.
+    #[error(
+        "the workflow's code after the state `{state}` panicked: {message}; mend it and retry the run, which performs the \
+         call of that state again under the same key"
+    )]
+    WorkflowPanicked {
+        /// The state that it came from.
+        state: String,
+        /// What the panic said.
+        message: String,
+    },
+    /// The stored state, or the message or output that moves it on, can't be read by today's code.
+    #[error("{message}; deploy code that reads it and retry the run")]
+    Unreadable {
+        /// What can't be read, with the state and the field.
+        message: String,
+    },
+    /// The run was written by an older version of the workflow.
+    #[error(
+        "the run is of version {found} of the workflow and this code is version {known}: keep a worker of version {found} \
+         until such runs have ended, or add a migration"
+    )]
+    OlderVersion {
+        /// The run's version.
+        found: u32,
+        /// The version that the worker knows.
+        known: u32,
+    },
+    /// The new state or the output can't be saved, or the store refuses it.
+    #[error(
+        "{message}; mend the workflow and retry the run, which performs the last call again under the same key"
+    )]
+    Unsaved {
+        /// What can't be saved, and why.
+        message: String,
+    },
+    /// Workers took the run again and again and never came to a commit.
+    #[error(
+        "{claims} workers in a row took the run and died or lost it before they could save anything; look for what kills \
+         them (memory, a stack overflow, an abort), mend it and retry the run"
+    )]
+    Poisoned {
+        /// How often the run was claimed since its last commit.
+        claims: u32,
+    },
+    /// The id that a child run was to have belongs to another run.
+    #[error("the child run's id `{child}` is in use by another run: purge that one and retry this run")]
+    ChildIdTaken {
+        /// The id.
+        child: RunId,
+    },
+}
