@@ -16,6 +16,8 @@
 //! A store compares the columns of a [`Row`]; heads' bodies, states, parts, messages and entries are bytes to it.
 
 mod commit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod create;
 mod error;
 mod ids;

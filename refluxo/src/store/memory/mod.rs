@@ -14,9 +14,9 @@ use futures_util::stream::BoxStream;
 
 use self::table::Table;
 use super::{
-    Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Limits, Listed, Message,
-    NewRun, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture, Token, Wake,
-    wake::Bells,
+    Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Limits, Listed,
+    Message, NewRun, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture,
+    Token, Wake, wake::Bells,
 };
 use crate::time::{Clock, SystemClock, Timestamp};
 
@@ -76,9 +76,8 @@ impl MemoryStoreBuilder {
     pub fn build(self) -> MemoryStore {
         let bells = Arc::new(Bells::new());
         let listeners = Arc::downgrade(&bells);
-        self.clock.on_jump(Box::new(move || {
-            listeners.upgrade().map(|bells| bells.ring([Wake::Any])).is_some()
-        }));
+        self.clock
+            .on_jump(Box::new(move || listeners.upgrade().map(|bells| bells.ring([Wake::Any])).is_some()));
         let table = Table::new(self.limits, self.hands_back_effects, self.tokens);
         let (table, clock, name) = (Mutex::new(table), self.clock, Arc::from("memory"));
         MemoryStore { shared: Arc::new(Shared { table, clock, bells, name }) }
@@ -103,7 +102,10 @@ impl MemoryStore {
     }
 
     /// Runs one operation in the critical section and rings afterwards.
-    fn with<'a, T: Send + 'a>(&self, operation: impl FnOnce(&mut Table, Timestamp) -> T) -> StoreFuture<'a, T> {
+    fn with<'a, T: Send + 'a>(
+        &self,
+        operation: impl FnOnce(&mut Table, Timestamp) -> T,
+    ) -> StoreFuture<'a, T> {
         let now = self.shared.clock.now();
         let (value, wakes) = {
             // A panic under the lock would be a bug here, and each change of a run is small: go on with what there is.
@@ -161,7 +163,9 @@ impl Store for MemoryStore {
     }
 
     fn history<'a>(&'a self, id: &'a RunId, page: Page) -> StoreFuture<'a, Vec<Entry>> {
-        self.with(|table, _| table.get(id).map(|run| run.history(page.before, page.limit)).unwrap_or_default())
+        self.with(|table, _| {
+            table.get(id).map(|run| run.history(page.before, page.limit)).unwrap_or_default()
+        })
     }
 
     fn list(&self, query: Query) -> StoreFuture<'_, Listed> {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::{
     store::{
-        AttrOp, AttrValue, Commit, Delivered, Depth, Due, EffectId, Entry, EntryId, Lease, Limits, Message, NewRun,
-        Owed, Part, PartOp, Received, Record, Renewed, Revision, Row, Seq, Session, Then, Token,
+        AttrOp, AttrValue, Commit, Delivered, Depth, Due, EffectId, Entry, EntryId, Lease, Limits, Message,
+        NewRun, Owed, Part, PartOp, Received, Record, Renewed, Revision, Row, Seq, Session, Then, Token,
     },
     time::Timestamp,
 };
@@ -74,7 +74,11 @@ impl Run {
             token: None,
             state: new.state,
             parts: new.parts.into_iter().map(|part| (part.name, part.body)).collect(),
-            attributes: new.attributes.into_iter().map(|attribute| (attribute.name, attribute.value)).collect(),
+            attributes: new
+                .attributes
+                .into_iter()
+                .map(|attribute| (attribute.name, attribute.value))
+                .collect(),
             inbox: BTreeMap::new(),
             inbox_bytes: 0,
             keys: HashMap::new(),

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::run::{Fence, Run};
 use crate::{
     store::{
-        Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Due, Effect, Filter, InvalidCommit, Lease, Limits,
-        ListCursor, Listed, Message, NewRun, Owed, Query, Renewed, Row, RunId, Session, SessionId,
-        SessionWatch, Start, Token, Wake, Want,
+        Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Due, Effect, Filter, InvalidCommit,
+        Lease, Limits, ListCursor, Listed, Message, NewRun, Owed, Query, Renewed, Row, RunId, Session,
+        SessionId, SessionWatch, Start, Token, Wake, Want,
     },
     time::Timestamp,
 };
@@ -44,7 +44,11 @@ fn due_key(row: &Row) -> Option<Timestamp> {
 }
 
 impl Table {
-    pub(super) fn new(limits: Limits, hands_back_effects: bool, tokens: Box<dyn FnMut() -> Token + Send>) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        hands_back_effects: bool,
+        tokens: Box<dyn FnMut() -> Token + Send>,
+    ) -> Self {
         Self {
             runs: HashMap::new(),
             due: HashMap::new(),
@@ -63,7 +67,12 @@ impl Table {
     }
 
     /// Changes one run and brings the indexes up to date. Every change goes through here.
-    fn edit<T>(&mut self, id: &RunId, now: Timestamp, change: impl FnOnce(&mut Run, &Limits) -> T) -> Option<T> {
+    fn edit<T>(
+        &mut self,
+        id: &RunId,
+        now: Timestamp,
+        change: impl FnOnce(&mut Run, &Limits) -> T,
+    ) -> Option<T> {
         let run = self.runs.get_mut(id)?;
         let (due_before, before) = (run.row.due, due_key(&run.row));
         let (version, ended) = (run.row.head.version, run.row.ended.is_some());
@@ -141,12 +150,14 @@ impl Table {
 
     /// Makes the runs of sessions that are over due at once.
     fn free_dead_sessions(&mut self, now: Timestamp) {
-        let dead: BTreeSet<_> = self.sessions.values().filter(|s| s.is_over()).map(SessionWatch::id).collect();
+        let dead: BTreeSet<_> =
+            self.sessions.values().filter(|s| s.is_over()).map(SessionWatch::id).collect();
         if dead.is_empty() {
             return;
         }
         self.sessions.retain(|id, _| !dead.contains(id));
-        let theirs = |run: &&Run| matches!(run.row.due, Due::Leased { session, .. } if dead.contains(&session));
+        let theirs =
+            |run: &&Run| matches!(run.row.due, Due::Leased { session, .. } if dead.contains(&session));
         let orphans: Vec<RunId> = self.runs.values().filter(theirs).map(|run| run.row.id.clone()).collect();
         for id in orphans {
             self.edit(&id, now, |run, _| run.row.due = Due::At(now));
@@ -174,7 +185,8 @@ impl Table {
 
     /// When the next run is due that `asking` does not hold itself.
     fn next_due(&self, want: &Want, asking: SessionId) -> Option<Timestamp> {
-        let own = |id: &RunId| matches!(self.runs[id].row.due, Due::Leased { session, .. } if session == asking);
+        let own =
+            |id: &RunId| matches!(self.runs[id].row.due, Due::Leased { session, .. } if session == asking);
         let first = |runs: &DueRuns| runs.iter().find(|(_, id)| !own(id)).map(|(due, _)| *due);
         self.wanted(want).filter_map(first).min()
     }
@@ -253,7 +265,8 @@ impl Table {
         match query {
             Query::Rows { filter, after, limit } => {
                 let place = after.as_ref().map(|place| (place.created, place.id.clone()));
-                let older = self.by_age.iter().rev().filter(|key| place.as_ref().is_none_or(|place| *key < place));
+                let older =
+                    self.by_age.iter().rev().filter(|key| place.as_ref().is_none_or(|place| *key < place));
                 let runs = older.map(|(_, id)| &self.runs[id]).filter(|run| holds(filter, run));
                 let rows: Vec<Row> = runs.take(*limit as usize).map(|run| run.row.clone()).collect();
                 let last = rows.last().filter(|_| rows.len() == *limit as usize);
@@ -269,11 +282,12 @@ impl Table {
     }
 
     pub(super) fn purge(&mut self, filter: &Filter, limit: u32) -> u32 {
-        let may_go = |run: &&Run| {
-            run.row.ended.is_some() && run.owed.is_empty() && self.living_children.get(&run.row.id).is_none_or(|children| *children == 0) && holds(filter, run)
-        };
+        let awaits = |id: &RunId| self.living_children.get(id).is_some_and(|children| *children > 0);
+        let is_done = |run: &&Run| run.row.ended.is_some() && run.owed.is_empty() && !awaits(&run.row.id);
+        let may_go = |run: &&Run| is_done(run) && holds(filter, run);
         let oldest = self.by_age.iter().map(|(_, id)| &self.runs[id]);
-        let gone: Vec<RunId> = oldest.filter(may_go).take(limit as usize).map(|run| run.row.id.clone()).collect();
+        let gone: Vec<RunId> =
+            oldest.filter(may_go).take(limit as usize).map(|run| run.row.id.clone()).collect();
         for id in &gone {
             if let Some(run) = self.runs.remove(id) {
                 self.by_age.remove(&(run.row.created, id.clone()));
