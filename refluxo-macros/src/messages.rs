@@ -66,6 +66,64 @@ pub(crate) enum Message {
     ShadowedInMacro(String),
     /// One signal's last segment by two paths.
     SignalTwice(String),
+
+    // #[step]: the function
+    /// `#[step] struct`.
+    StepNotAFunction,
+    /// `#[step] fn`.
+    StepNotAsync,
+    /// `#[step] async fn f(&self)`.
+    StepMethod,
+    /// `const`, `unsafe`, `extern` or `...`.
+    StepQualifier(String),
+    /// `#[step] async fn f<'a>()`.
+    StepLifetime(String),
+    /// `-> !`.
+    StepNever,
+    /// `-> impl Trait`.
+    StepUnnamedOutput,
+    /// `-> &str`.
+    StepBorrowedOutput,
+
+    // #[step]: its parameters
+    /// `x: impl Trait` or `x: _`.
+    ArgumentUnnamed,
+    /// `(a, b): (A, B)`.
+    ArgumentPattern,
+    /// `&mut T`.
+    ArgumentMutable,
+    /// `&dyn Trait`.
+    ArgumentTraitObject,
+    /// `Cow<'_, str>`, `Option<&str>`.
+    ArgumentBorrow,
+    /// `&'static T`.
+    StaticReference,
+    /// `cx: &StepContext` without `#[inject]`.
+    ContextNotInjected,
+    /// `#[inject(…)]`.
+    InjectSyntax,
+    /// `#[inject] x: T`.
+    InjectedNotAReference,
+    /// `#[inject] x: &dyn Trait`.
+    InjectedTraitObject(String),
+    /// `#[inject] x: &impl Trait`.
+    InjectedUnnamed,
+    /// `#[inject] x: &Cow<'_, str>`.
+    InjectedBorrow,
+
+    // Options
+    /// An unknown key in `#[step(…)]`.
+    UnknownStepOption(String),
+    /// `name = 1`.
+    NameSyntax,
+    /// `name = "a", name = "b"`.
+    OptionTwice(&'static str),
+
+    // #[derive(Signal)]
+    /// `struct Signal<T>`.
+    SignalGeneric,
+    /// `#[signal(title = "…")]`.
+    SignalSyntax,
 }
 
 impl fmt::Display for Message {
@@ -153,6 +211,66 @@ impl fmt::Display for Message {
             Self::SignalTwice(name) => {
                 write!(f, "two different signals are called `{name}` here: import one under another name")
             }
+            Self::StepNotAFunction => f.write_str("`#[step]` stands on an `async fn`"),
+            Self::StepNotAsync => f.write_str("a step is an `async fn`: write `async fn`, also if it awaits nothing"),
+            Self::StepMethod => f.write_str(
+                "a step can't take `self`: write a function outside the `impl`, and take what is not data by `#[inject]`",
+            ),
+            Self::StepQualifier(qualifier) => {
+                write!(f, "a step is a plain `async fn`: remove `{qualifier}`")
+            }
+            Self::StepLifetime(lifetime) => write!(
+                f,
+                "a step's arguments are stored, so they borrow from nothing: remove `{lifetime}`; `&str`, `&[T]` and `&T` need none"
+            ),
+            Self::StepNever => f.write_str("a step must be able to end: return `()`"),
+            Self::StepUnnamedOutput => {
+                f.write_str("the workflow needs the type of a step's output: replace this by a type")
+            }
+            Self::StepBorrowedOutput => {
+                f.write_str("a step's output outlives the step, so it can't borrow: return an owned value")
+            }
+            Self::ArgumentUnnamed => {
+                f.write_str("a step's argument is stored, so its type must be written: replace this by a type")
+            }
+            Self::ArgumentPattern => f.write_str(
+                "a step's argument needs a name, which is its field's: name it here and take it apart in the body",
+            ),
+            Self::ArgumentMutable => f.write_str(
+                "a step's argument is stored, so changes to it would be lost: take it owned and return what changed",
+            ),
+            Self::ArgumentTraitObject => f.write_str(
+                "a trait object can't be stored with the call: write a type, or take it by `#[inject]`",
+            ),
+            Self::ArgumentBorrow => f.write_str(
+                "a step's argument is stored, so it can't hold a borrow: take it owned; \
+                 only `&str`, `&[T]` and `&T` as a whole are stored for you",
+            ),
+            Self::StaticReference => {
+                f.write_str("a step's parameter lives as long as the step: remove `'static`")
+            }
+            Self::ContextNotInjected => {
+                f.write_str("the step's context comes from the engine: write `#[inject] cx: &StepContext`")
+            }
+            Self::InjectSyntax => f.write_str("write `#[inject]`"),
+            Self::InjectedNotAReference => {
+                f.write_str("the engine lends its resources: write `#[inject] name: &Type`")
+            }
+            Self::InjectedTraitObject(object) => write!(
+                f,
+                "a resource is found by its type, and `{object}` has no size: provide a `Box<{object}>` and take `&Box<{object}>`"
+            ),
+            Self::InjectedUnnamed => f.write_str("a resource is found by its type: replace this by a type"),
+            Self::InjectedBorrow => f.write_str("a resource belongs to the engine, so it can't borrow"),
+            Self::UnknownStepOption(key) => {
+                write!(f, "`#[step]` has no option `{key}`: it takes `name = \"…\"`")
+            }
+            Self::NameSyntax => f.write_str("a name is a string that is not empty: `name = \"…\"`"),
+            Self::OptionTwice(key) => write!(f, "`{key}` is given twice"),
+            Self::SignalGeneric => f.write_str(
+                "a signal can't be generic: its name stands for one type; write one signal for each type",
+            ),
+            Self::SignalSyntax => f.write_str("write `#[signal(name = \"…\")]`"),
         }
     }
 }

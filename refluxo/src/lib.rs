@@ -1,5 +1,10 @@
 //! Durable workflows: an ordinary `async fn` becomes a typed state machine that is saved after every step.
 
+// So that generated code, which names `::refluxo`, can stand in this crate too.
+extern crate self as refluxo;
+
+#[doc(hidden)]
+pub mod __private;
 pub mod engine;
 pub mod local;
 pub mod machine;
@@ -9,8 +14,12 @@ pub mod suspend;
 pub mod time;
 
 pub use local::{Local, Saved};
+pub use refluxo_macros::step;
 
 /// What every workflow needs: `use refluxo::prelude::*;`.
 pub mod prelude {
+    pub use refluxo_macros::step;
+    pub use serde::{Deserialize, Serialize};
+
     pub use crate::suspend::{Signal, StepContext, signal, sleep, sleep_until};
 }

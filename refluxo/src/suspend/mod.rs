@@ -1,5 +1,7 @@
 //! What a workflow can await.
 
+#[doc(hidden)]
+pub mod call;
 mod child;
 mod signals;
 mod step;
