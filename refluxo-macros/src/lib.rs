@@ -4,6 +4,7 @@ use proc_macro::TokenStream;
 
 mod diag;
 mod messages;
+mod signal;
 mod step;
 
 /// Makes an async function a step: a piece of work that a workflow awaits and that is run at least once.
@@ -40,4 +41,23 @@ mod step;
 #[proc_macro_attribute]
 pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
     step::step(options.into(), item.into()).into()
+}
+
+/// Makes a type a signal: a message that a workflow awaits by `signal::<T>()`.
+///
+/// The type is `Serialize` and `DeserializeOwned`. Its name in messages and snapshots is the type's, or the one given by
+/// `#[signal(name = "…")]`.
+///
+/// ```
+/// use refluxo::prelude::*;
+///
+/// #[derive(Debug, Serialize, Deserialize, Signal)]
+/// struct Approval {
+///     by: String,
+///     granted: bool,
+/// }
+/// ```
+#[proc_macro_derive(Signal, attributes(signal))]
+pub fn signal(item: TokenStream) -> TokenStream {
+    signal::derive(item.into()).into()
 }

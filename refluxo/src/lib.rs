@@ -14,11 +14,11 @@ pub mod suspend;
 pub mod time;
 
 pub use local::{Local, Saved};
-pub use refluxo_macros::step;
+pub use refluxo_macros::{Signal, step};
 
 /// What every workflow needs: `use refluxo::prelude::*;`.
 pub mod prelude {
-    pub use refluxo_macros::step;
+    pub use refluxo_macros::{Signal, step};
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::suspend::{Signal, StepContext, signal, sleep, sleep_until};
