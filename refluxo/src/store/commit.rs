@@ -1,6 +1,7 @@
 //! One step of one run, made durable.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{AttrValue, Head, Lease, Message, NewRun, Part, Revision, Seq, StoreError};
 use crate::time::Timestamp;
@@ -108,7 +109,7 @@ pub enum AttrOp {
 }
 
 /// What a commit does outside its own run. It is applied once if the commit applies, and not at all if it does not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Effect {
     /// Creates a run. If the id is in use by another life ([`NewRun::uid`]) the effect stays owed, and whoever settles
     /// it tells the parent.

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{Attribute, Head, InputHash, Lease, Part, RunId, Session, StoreError, Uid};
 use crate::time::Timestamp;
 
 /// A run to be created. Its revision is 0.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct NewRun {
     /// The caller's name for it.
     pub id: RunId,
@@ -37,14 +38,15 @@ pub struct NewRun {
 }
 
 /// When a new run's first turn comes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Start {
     /// At once, for whoever claims it.
     Now,
     /// At a later time.
     At(Timestamp),
     /// At once, in the hands of the caller: the run is leased when it is created, which saves a claim. As an effect of a
-    /// commit it means [`Start::Now`], for the answer to a commit has no place for leases.
+    /// commit it means [`Start::Now`], for the answer to a commit has no place for leases; so it is never serialized.
+    #[serde(skip)]
     Lent {
         /// The caller's session.
         session: Session,

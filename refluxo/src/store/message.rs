@@ -1,12 +1,13 @@
 //! What others want of a run.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{RunId, Seq, StoreError, Uid};
 use crate::time::Timestamp;
 
 /// A message to a run: a signal, a child's end, an operator's verb.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// To whom.
     pub to: RunId,

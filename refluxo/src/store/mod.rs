@@ -28,12 +28,16 @@ mod message;
 mod query;
 mod record;
 mod session;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod wake;
 
 use std::{fmt, pin::Pin, time::Duration};
 
 use futures_util::stream::BoxStream;
 
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder, Synchronous};
 pub use self::{
     commit::{AttrOp, Commit, Committed, Effect, EffectId, InvalidCommit, Owed, PartOp, Then},
     create::{Created, NewRun, Start},

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::{EffectId, Owed, Received, Revision, RunId, Seq, SessionId, Uid};
 use crate::time::Timestamp;
@@ -10,7 +11,8 @@ use crate::time::Timestamp;
 /// How a run stands.
 ///
 /// *Running* is not among them: it is derived from the lease ([`Row::is_running`]) and never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It can go on.
     Ready,
@@ -81,7 +83,7 @@ impl fmt::Display for Status {
 }
 
 /// What every commit writes and every list shows. Small: it is rewritten with each step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// How the run stands.
     pub status: Status,
@@ -94,7 +96,7 @@ pub struct Head {
 }
 
 /// A piece of a state that is written once and not again with each step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// Its name, unique in its run.
     pub name: String,
@@ -103,7 +105,7 @@ pub struct Part {
 }
 
 /// The value of a searchable attribute.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AttrValue {
     /// A text.
     Text(String),
@@ -112,7 +114,7 @@ pub enum AttrValue {
 }
 
 /// A searchable attribute of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {
     /// Its name, unique in its run.
     pub name: String,
@@ -121,7 +123,7 @@ pub struct Attribute {
 }
 
 /// A hash of a run's workflow and arguments: tells a repeated start from another one under the same id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InputHash(pub [u8; 32]);
 
 /// When a run's next turn comes. One column and one index: a leased run is due when its lease ends.

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use uuid::Uuid;
@@ -45,8 +45,11 @@ impl fmt::Debug for SessionId {
 #[derive(Clone)]
 pub struct Session {
     id: SessionId,
-    alive: Arc<()>,
+    alive: Arc<Guards>,
 }
+
+/// What is dropped at a session's end.
+type Guards = Mutex<Vec<Box<dyn Send>>>;
 
 impl Session {
     /// Begins a session under a new random id.
@@ -60,13 +63,18 @@ impl Session {
     /// Two sessions with one id at the same time would hold each other's leases.
     #[must_use]
     pub fn with_id(id: SessionId) -> Self {
-        Self { id, alive: Arc::new(()) }
+        Self { id, alive: Arc::default() }
     }
 
     /// Its id.
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// Drops `guard` when the session is over: by it a store shows other processes that the session lives.
+    pub fn guard(&self, guard: Box<dyn Send>) {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner).push(guard);
     }
 
     /// What a store keeps of it: an eye on its end that does not prolong it.
@@ -86,7 +94,7 @@ impl fmt::Debug for Session {
 #[derive(Clone, Debug)]
 pub struct SessionWatch {
     id: SessionId,
-    alive: Weak<()>,
+    alive: Weak<Guards>,
 }
 
 impl SessionWatch {

@@ -1,0 +1,189 @@
+//! `claim` and `renew`.
+
+use std::time::Duration;
+
+use rusqlite::params;
+use tokio::sync::oneshot;
+
+use super::{
+    read::load_record,
+    rows::{count, run_id, time},
+    statement::{all, one, run},
+    task::{Answer, Job, Plain, Task, Work},
+    tx::Tx,
+};
+use crate::{
+    store::{
+        Claim, Claimed, Depth, Lease, Operation, Renewed, Revision, RunId, Session, SessionId, Token, Wake,
+        Want,
+    },
+    time::Timestamp,
+};
+
+/// A session's lock file can't be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the lock file of a worker's session can't be made beside the database: {0}")]
+struct NoLockFile(#[source] std::io::Error);
+
+/// Hands a run to `session` under a new token.
+pub(super) fn lend(
+    tx: &Tx<'_>,
+    key: i64,
+    id: &RunId,
+    revision: Revision,
+    session: &Session,
+    until: Timestamp,
+) -> rusqlite::Result<Lease> {
+    let locked = tx.shared.sessions.hold(session);
+    // rusqlite has no other place for an error that is not its own.
+    locked.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(NoLockFile(error))))?;
+    let token = Token::random();
+    run(
+        tx.db,
+        "UPDATE run SET token = ?2, session = ?3, due_at = ?4, claims = claims + 1 WHERE key = ?1",
+        params![key, token.as_u128().to_be_bytes(), session.id().as_u128().to_be_bytes(), until.as_micros()],
+    )?;
+    Ok(Lease { run: id.clone(), token, revision, until })
+}
+
+/// A claim, which mostly finds nothing.
+pub(super) struct Claiming(pub(super) Claim);
+
+impl Job for Claiming {
+    type Output = Claimed;
+
+    fn run(&mut self, tx: &mut Tx<'_>) -> rusqlite::Result<Claimed> {
+        claim(tx, &self.0)
+    }
+
+    fn peek(&mut self, tx: &mut Tx<'_>) -> rusqlite::Result<Option<Claimed>> {
+        claim_nothing(tx, &self.0)
+    }
+
+    fn take_back(claimed: Claimed) -> Option<Box<dyn Work>> {
+        let leases: Vec<Lease> = claimed.runs.into_iter().map(|(lease, _)| lease).collect();
+        if leases.is_empty() {
+            return None;
+        }
+        let job = Plain(move |tx: &mut Tx<'_>| leases.iter().map(|lease| release(tx, lease)).collect());
+        let (reply, _) = oneshot::channel::<Answer<Vec<Renewed>>>();
+        Some(Box::new(Task { operation: Operation::Renew, durable: false, job, output: None, reply }))
+    }
+}
+
+/// Takes due runs.
+fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
+    for dead in dead_sessions(tx)? {
+        let id = dead.as_u128().to_be_bytes();
+        run(
+            tx.db,
+            "UPDATE run SET session = NULL, due_at = ?2 WHERE session = ?1",
+            params![id, tx.now.as_micros()],
+        )?;
+    }
+    let until = tx.now.saturating_add(claim.keep);
+    let mut runs = Vec::new();
+    let mut left = claim.limit;
+    for want in &claim.wants {
+        for (key, id, revision) in due_runs(tx, want, left.min(want.slots))? {
+            let lease = lend(tx, key, &id, revision, &claim.session, until)?;
+            if let Some(record) = load_record(tx.db, &id, Depth::All)? {
+                runs.push((lease, record));
+                left -= 1;
+            }
+        }
+    }
+    Ok(Claimed { runs, next_due: next_due(tx, claim)? })
+}
+
+/// Answers a claim without writing, if there is nothing to take. That is the usual case of a worker that was woken by a
+/// hint, and it should not disturb those who write.
+fn claim_nothing(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Claimed>> {
+    if !dead_sessions(tx)?.is_empty() {
+        return Ok(None);
+    }
+    for want in &claim.wants {
+        if !due_runs(tx, want, claim.limit.min(want.slots).min(1))?.is_empty() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Claimed { runs: Vec::new(), next_due: next_due(tx, claim)? }))
+}
+
+/// The sessions that hold leases and are over.
+fn dead_sessions(tx: &Tx<'_>) -> rusqlite::Result<Vec<SessionId>> {
+    let mut dead = Vec::new();
+    let mut last = Vec::new();
+    // From one session to the next in the index, however many leases each has.
+    let sql = "SELECT session FROM run WHERE session > ?1 ORDER BY session LIMIT 1";
+    while let Some(found) = one(tx.db, sql, [&last], |row| row.get::<_, [u8; 16]>(0))? {
+        let session = SessionId::from_u128(u128::from_be_bytes(found));
+        if tx.shared.sessions.is_over(session) {
+            dead.push(session);
+        }
+        last = found.to_vec();
+    }
+    Ok(dead)
+}
+
+/// Up to `limit` runs that are due, those that were due first coming first.
+fn due_runs(tx: &Tx<'_>, want: &Want, limit: u32) -> rusqlite::Result<Vec<(i64, RunId, Revision)>> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    all(
+        tx.db,
+        "SELECT key, id, revision FROM run WHERE queue = ?1 AND due_at <= ?2 AND version <= ?3
+         ORDER BY due_at LIMIT ?4",
+        params![want.queue, tx.now.as_micros(), want.version, limit],
+        |row| Ok((row.get(0)?, run_id(row, 1)?, Revision(count(row, 2)?))),
+    )
+}
+
+/// When the next run is due that the asking session does not hold itself.
+fn next_due(tx: &Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Timestamp>> {
+    let asking = claim.session.id().as_u128().to_be_bytes();
+    let mut next = None;
+    for want in claim.wants.iter().filter(|want| want.slots > 0) {
+        let due = one(
+            tx.db,
+            "SELECT due_at FROM run WHERE queue = ?1 AND due_at IS NOT NULL AND version <= ?2 AND session IS NOT ?3
+             ORDER BY due_at LIMIT 1",
+            params![want.queue, want.version, asking],
+            |row| time(row, 0),
+        )?;
+        next = next.into_iter().chain(due).min();
+    }
+    Ok(next)
+}
+
+/// Extends a lease to `keep` from now, or gives it back if that is zero.
+pub(super) fn renew(tx: &mut Tx<'_>, lease: &Lease, keep: Duration) -> rusqlite::Result<Renewed> {
+    if keep.is_zero() {
+        return release(tx, lease);
+    }
+    let until = tx.now.saturating_add(keep);
+    let messages = one(
+        tx.db,
+        "UPDATE run SET due_at = ?3 WHERE id = ?1 AND token = ?2 AND session IS NOT NULL
+         RETURNING inbox_last > inbox_read",
+        params![lease.run.as_str(), lease.token.as_u128().to_be_bytes(), until.as_micros()],
+        |row| row.get(0),
+    )?;
+    Ok(messages.map_or(Renewed::Lost, |messages| Renewed::Kept { until, messages }))
+}
+
+/// Gives a lease back.
+fn release(tx: &mut Tx<'_>, lease: &Lease) -> rusqlite::Result<Renewed> {
+    let released = run(
+        tx.db,
+        "UPDATE run SET due_at = ?3, session = NULL, claims = max(claims - 1, 0)
+         WHERE id = ?1 AND token = ?2 AND session IS NOT NULL",
+        params![lease.run.as_str(), lease.token.as_u128().to_be_bytes(), tx.now.as_micros()],
+    )?;
+    if released == 0 {
+        return Ok(Renewed::Lost);
+    }
+    tx.wakes.push(Wake::Due(tx.now));
+    Ok(Renewed::Released)
+}

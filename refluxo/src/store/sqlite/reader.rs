@@ -1,0 +1,40 @@
+//! The reader's thread: its own connection, so that no read waits for the disk.
+
+use std::sync::{Arc, mpsc::Receiver};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::{
+    Shared,
+    failure::{Nature, store_error},
+    task::Answer,
+};
+use crate::store::{Operation, Stamped};
+
+/// One queued read.
+pub(super) type Reading = Box<dyn FnOnce(&mut Connection, &Shared) + Send>;
+
+/// A read in a transaction of its own, so that all of it is of one moment, and its answer's way home.
+pub(super) fn reading<T: Send + 'static>(
+    operation: Operation,
+    read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    reply: oneshot::Sender<Answer<T>>,
+) -> Reading {
+    Box::new(move |db, shared| {
+        let now = shared.clock.now();
+        let value = db.transaction_with_behavior(TransactionBehavior::Deferred).and_then(|tx| read(&tx));
+        let answer = value
+            .map(|value| Stamped { now, value })
+            .map_err(|error| store_error(&shared.name, operation, Nature::of(&error), Arc::new(error)));
+        // Nobody may be waiting any more.
+        let _ = reply.send(answer);
+    })
+}
+
+/// Reads until the store is dropped.
+pub(super) fn run(mut db: Connection, shared: &Shared, queue: &Receiver<Reading>) {
+    while let Ok(reading) = queue.recv() {
+        reading(&mut db, shared);
+    }
+}

@@ -1,0 +1,193 @@
+//! The writer's thread: it owns a connection, and all that is queued shares a transaction.
+//!
+//! The basic idea is as follows: while one transaction waits for the disk, what others want to write queues up, and the
+//! next transaction takes all of it. So throughput grows with concurrency, and each write is as durable as if alone.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+
+use super::{
+    Shared, Synchronous,
+    failure::{Nature, store_error},
+    statement::run,
+    task::Work,
+    tx::Tx,
+};
+use crate::{store::Wake, time::Timestamp};
+
+/// How often the file is looked at for writes of other processes while somebody listens for hints.
+const DOORBELL: Duration = Duration::from_millis(25);
+
+/// How many requests share a transaction at most, which bounds how long the first of them waits for the last.
+const MOST_TOGETHER: usize = 512;
+
+/// The writer.
+pub(super) struct Writer {
+    pub(super) db: Connection,
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: Receiver<Box<dyn Work>>,
+    /// The file's version as this connection last saw it; it changes when another connection writes.
+    data_version: i64,
+    looked_at: Instant,
+    /// Whether a commit now waits for the disk, as far as the store was told to.
+    waits_for_disk: bool,
+}
+
+/// How an attempt to write a batch failed.
+enum Failed {
+    /// Before the end of the transaction: nothing was written.
+    Within(rusqlite::Error),
+    /// At its end: it may have been written.
+    AtCommit(rusqlite::Error),
+}
+
+impl Writer {
+    pub(super) fn new(db: Connection, shared: Arc<Shared>, queue: Receiver<Box<dyn Work>>) -> Self {
+        Self { db, shared, queue, data_version: 0, looked_at: Instant::now(), waits_for_disk: true }
+    }
+
+    /// Works until the store is dropped.
+    pub(super) fn run(mut self) {
+        while let Some(batch) = self.next_batch() {
+            if !batch.is_empty() {
+                self.handle(batch);
+            }
+            self.look_at_file();
+        }
+    }
+
+    /// Waits for requests; none if it is only time to look at the file.
+    fn next_batch(&self) -> Option<Vec<Box<dyn Work>>> {
+        let first = if self.shared.bells.has_listeners() {
+            match self.queue.recv_timeout(DOORBELL) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => return Some(Vec::new()),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        } else {
+            self.queue.recv().ok()?
+        };
+        let mut batch = vec![first];
+        while batch.len() < MOST_TOGETHER {
+            match self.queue.try_recv() {
+                Ok(next) => batch.push(next),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            }
+        }
+        Some(batch)
+    }
+
+    /// Rings if another process has written to the file. It reads no table.
+    fn look_at_file(&mut self) {
+        if self.looked_at.elapsed() < DOORBELL || !self.shared.bells.has_listeners() {
+            return;
+        }
+        self.looked_at = Instant::now();
+        let version =
+            self.db.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |r| r.get(0)));
+        // If it can't be told, a hint is lost, which is allowed.
+        let Ok(version) = version else { return };
+        if version != self.data_version {
+            self.data_version = version;
+            self.shared.bells.ring([Wake::Any]);
+        }
+    }
+
+    /// Carries out a batch and sends all answers.
+    fn handle(&mut self, batch: Vec<Box<dyn Work>>) {
+        let mut undone = self.answer_by_reading(batch);
+        if undone.is_empty() {
+            return;
+        }
+        let result = match self.write(&mut undone, false) {
+            // One item has failed, which must not hurt the others: again, and each of them alone this time.
+            Err(Failed::Within(_)) => self.write(&mut undone, true),
+            result => result,
+        };
+        match result {
+            Ok((now, wakes)) => {
+                self.shared.bells.ring(wakes);
+                let take_back: Vec<_> = undone.into_iter().filter_map(|work| work.answer(now)).collect();
+                if !take_back.is_empty() {
+                    self.handle(take_back);
+                }
+            }
+            Err(failed) => {
+                let (nature, cause) = match failed {
+                    Failed::Within(cause) => (Nature::of(&cause), Arc::new(cause)),
+                    Failed::AtCommit(cause) => (Nature::Unknown, Arc::new(cause)),
+                };
+                let error = |operation| store_error(&self.shared.name, operation, nature, cause.clone());
+                for work in undone {
+                    work.fail(&error);
+                }
+            }
+        }
+    }
+
+    /// Answers what needs no transaction; returns the rest. A batch that writes anyway is not looked through.
+    fn answer_by_reading(&self, batch: Vec<Box<dyn Work>>) -> Vec<Box<dyn Work>> {
+        if batch.iter().any(|work| work.is_durable()) {
+            return batch;
+        }
+        let now = self.shared.clock.now();
+        let mut tx = Tx::new(&self.db, &self.shared, now, false);
+        let mut rest = Vec::new();
+        for mut work in batch {
+            // An error will come again in the transaction, and is told from there.
+            if matches!(work.peek(&mut tx), Ok(true)) {
+                work.answer(now);
+            } else {
+                rest.push(work);
+            }
+        }
+        rest
+    }
+
+    /// Writes a batch in one transaction. If `careful`, each item is undone alone if it fails.
+    fn write(
+        &mut self,
+        batch: &mut [Box<dyn Work>],
+        careful: bool,
+    ) -> Result<(Timestamp, Vec<Wake>), Failed> {
+        self.wait_for_disk(batch.iter().any(|work| work.is_durable())).map_err(Failed::Within)?;
+        run(&self.db, "BEGIN IMMEDIATE", []).map_err(Failed::Within)?;
+        // Under the lock, so that times grow with the order of the transactions.
+        let now = self.shared.clock.now();
+        let mut tx = Tx::new(&self.db, &self.shared, now, careful);
+        let done = batch.iter_mut().try_for_each(|work| work.run(&mut tx));
+        let wakes = tx.wakes;
+        let result = match done {
+            Ok(()) => run(&self.db, "COMMIT", []).map_err(Failed::AtCommit),
+            Err(error) => Err(Failed::Within(error)),
+        };
+        if result.is_err() && !self.db.is_autocommit() {
+            // It can only fail if the transaction is gone already.
+            let _ = run(&self.db, "ROLLBACK", []);
+        }
+        result.map(|_| (now, wakes))
+    }
+
+    /// Claims and renewals need not survive a power cut, so a transaction of nothing else does not wait for the disk. The
+    /// next one that does takes them along.
+    fn wait_for_disk(&mut self, wait: bool) -> rusqlite::Result<()> {
+        if self.shared.synchronous != Synchronous::Full || self.waits_for_disk == wait {
+            return Ok(());
+        }
+        // A pragma takes effect when it is prepared, so it can't be cached.
+        self.db.execute_batch(if wait {
+            "PRAGMA synchronous = FULL"
+        } else {
+            "PRAGMA synchronous = NORMAL"
+        })?;
+        self.waits_for_disk = wait;
+        Ok(())
+    }
+}
