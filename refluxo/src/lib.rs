@@ -5,6 +5,7 @@ extern crate self as refluxo;
 
 #[doc(hidden)]
 pub mod __private;
+mod core;
 pub mod engine;
 pub mod local;
 pub mod machine;

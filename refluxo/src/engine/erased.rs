@@ -33,8 +33,13 @@ pub trait AnyFrame: Send {
 pub enum AnyTransition {
     /// At an await.
     Suspend(Box<dyn AnyMachine>, Changes),
-    /// At the end, with the output.
-    Done(Box<dyn AnyOutput>),
+    /// At the end.
+    Done {
+        /// What the function returned.
+        output: Box<dyn AnyOutput>,
+        /// Whether that is an `Err`.
+        failed: bool,
+    },
     /// Nowhere: the stored state could not be read.
     Unreadable(LoadError),
 }
@@ -89,7 +94,10 @@ impl<M: Machine> AnyFrame for TypedFrame<M> {
     fn resume(self: Box<Self>, outcome: Outcome) -> AnyTransition {
         match M::resume(self.0, outcome) {
             Transition::Suspend(state, changes) => AnyTransition::Suspend(Box::new(state), changes),
-            Transition::Done(output) => AnyTransition::Done(Box::new(output)),
+            Transition::Done(output) => {
+                let failed = M::failed(&output);
+                AnyTransition::Done { output: Box::new(output), failed }
+            }
             Transition::Unreadable(error) => AnyTransition::Unreadable(error),
         }
     }

@@ -1,14 +1,134 @@
 //! The workflows that an engine knows.
 
-use crate::machine::Machine;
+use std::{any::TypeId, collections::BTreeMap, fmt};
+
+use super::{AnyMachine, BuildError, MissingResource};
+use crate::{
+    machine::{Description, Machine},
+    snapshot::{LoadError, StateReader},
+    suspend::Resources,
+};
 
 /// The workflows that an engine knows, by name.
 #[derive(Debug, Default)]
-pub struct Registry {}
+pub struct Registry {
+    kinds: BTreeMap<String, Kind>,
+    conflicts: Vec<Conflict>,
+}
+
+/// What an engine knows of a workflow.
+pub(crate) struct Kind {
+    type_id: TypeId,
+    type_name: &'static str,
+    pub(crate) version: u32,
+    pub(crate) description: Description,
+    decode: fn(&str, StateReader<'_>) -> Result<Box<dyn AnyMachine>, LoadError>,
+}
+
+/// Two workflows of one name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the workflow name `{name}` is registered for `{first}` (version {first_version}) and for `{second}` (version \
+     {second_version}): give one of them another name with `#[workflow(name = \"…\")]`"
+)]
+pub struct Conflict {
+    /// The name.
+    pub name: String,
+    /// The type that was registered first.
+    pub first: &'static str,
+    /// Its version.
+    pub first_version: u32,
+    /// The type that was registered second.
+    pub second: &'static str,
+    /// Its version.
+    pub second_version: u32,
+}
 
 impl Registry {
     /// Adds a workflow and those that it awaits as children.
     pub fn add<M: Machine>(&mut self) {
-        let _ = M::NAME;
+        if let Some(known) = self.kinds.get(M::NAME) {
+            if known.type_id != TypeId::of::<M>() {
+                self.conflicts.push(Conflict {
+                    name: M::NAME.to_owned(),
+                    first: known.type_name,
+                    first_version: known.version,
+                    second: std::any::type_name::<M>(),
+                    second_version: M::VERSION,
+                });
+            }
+            return;
+        }
+        let mut description = Description::default();
+        M::describe(&mut description);
+        // Known before its children are added, since a workflow may await itself.
+        let children = description.children().to_vec();
+        self.kinds.insert(
+            M::NAME.to_owned(),
+            Kind {
+                type_id: TypeId::of::<M>(),
+                type_name: std::any::type_name::<M>(),
+                version: M::VERSION,
+                description,
+                decode: decode::<M>,
+            },
+        );
+        for child in children {
+            (child.register)(self);
+        }
+    }
+
+    /// Checks that no name is used twice and that every step finds its resources.
+    pub(crate) fn check(&self, resources: &Resources) -> Result<(), BuildError> {
+        if !self.conflicts.is_empty() {
+            return Err(BuildError::Conflicts { conflicts: self.conflicts.clone() });
+        }
+        let mut missing = Vec::new();
+        for (workflow, kind) in &self.kinds {
+            for requirement in kind.description.requirements() {
+                let one = MissingResource {
+                    workflow: workflow.clone(),
+                    step: requirement.step,
+                    resource: requirement.resource_name,
+                };
+                if !resources.has(requirement.resource) && !missing.contains(&one) {
+                    missing.push(one);
+                }
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { Err(BuildError::MissingResources { missing }) }
+    }
+
+    /// The workflow of this name.
+    pub(crate) fn kind(&self, workflow: &str) -> Option<&Kind> {
+        self.kinds.get(workflow)
+    }
+
+    /// All workflows, by name.
+    pub(crate) fn kinds(&self) -> impl ExactSizeIterator<Item = (&str, &Kind)> {
+        self.kinds.iter().map(|(name, kind)| (name.as_str(), kind))
+    }
+}
+
+impl Kind {
+    /// Whether this is the workflow's type.
+    pub(crate) fn is<M: Machine>(&self) -> bool {
+        self.type_id == TypeId::of::<M>()
+    }
+
+    /// Reads a state of the workflow.
+    pub(crate) fn decode(&self, at: &str, reader: StateReader<'_>) -> Result<Box<dyn AnyMachine>, LoadError> {
+        (self.decode)(at, reader)
+    }
+}
+
+/// Reads a state of the workflow `M`.
+fn decode<M: Machine>(at: &str, reader: StateReader<'_>) -> Result<Box<dyn AnyMachine>, LoadError> {
+    M::decode(at, reader).map(|machine| Box::new(machine) as Box<dyn AnyMachine>)
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (version {})", self.type_name, self.version)
     }
 }

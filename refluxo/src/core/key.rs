@@ -1,0 +1,50 @@
+//! Names that follow from a call: its idempotency key, and the ids of the child that it starts.
+
+use crate::store::{Revision, RunId, Uid};
+
+/// What a call's names are made of: another call never has the same.
+#[derive(Clone, Copy)]
+pub(crate) struct CallPlace<'a> {
+    pub(crate) uid: Uid,
+    /// The revision at which the run came to the call.
+    pub(crate) entered: Revision,
+    /// The branch of a join that makes the call.
+    pub(crate) branch: &'a str,
+}
+
+impl CallPlace<'_> {
+    /// The idempotency key: 128 bits in hexadecimal digits.
+    ///
+    /// It is made from the random uid of this life of the run's id, so a run that is purged and started again has new ones.
+    pub(crate) fn key(self) -> String {
+        self.hash(b"refluxo call 1").to_hex()[..32].to_owned()
+    }
+
+    /// The uid of the child that the call starts: the same when the same commit is made again.
+    pub(crate) fn child_uid(self) -> Uid {
+        let hash = self.hash(b"refluxo child 1");
+        let bits = hash.as_bytes().iter().take(16).fold(0, |bits: u128, byte| bits << 8 | u128::from(*byte));
+        Uid::from_u128(bits)
+    }
+
+    /// The id of the child that the call starts.
+    ///
+    /// It begins with the parent's id, so that a list sorted by id keeps families together, and ends with digits of the key, so that no
+    /// id of a user's and none of another life of the parent is met.
+    pub(crate) fn child_id(self, parent: &RunId, workflow: &str) -> RunId {
+        let key = self.key();
+        RunId::new(format!("{parent}/{workflow}-{}", &key[..8]))
+            .or_else(|_| RunId::new(format!("child-{key}")))
+            .unwrap_or_else(|_| parent.clone())
+    }
+
+    /// 256 bits that follow from the place and from what they are for.
+    fn hash(self, purpose: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(purpose);
+        hasher.update(&self.uid.as_u128().to_be_bytes());
+        hasher.update(&self.entered.0.to_be_bytes());
+        hasher.update(self.branch.as_bytes());
+        hasher.finalize()
+    }
+}

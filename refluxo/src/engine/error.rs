@@ -1,0 +1,278 @@
+//! What can go wrong between a caller and the engine. Each error names the run and the cure.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::Conflict;
+use crate::{
+    snapshot::{LoadError, ParkReason, SaveError},
+    store::{InvalidRunId, RunId, Status, StoreError},
+};
+
+/// An engine that can't be built.
+#[derive(Clone, Debug, Error)]
+pub enum BuildError {
+    /// Steps take resources that were not provided.
+    #[error("{}; add `.provide(…)` to the engine's builder for each", Lines(missing))]
+    MissingResources {
+        /// All of them.
+        missing: Vec<MissingResource>,
+    },
+    /// Workflows share a name.
+    #[error("{}", Lines(conflicts))]
+    Conflicts {
+        /// All of them.
+        conflicts: Vec<Conflict>,
+    },
+}
+
+/// A resource that a step takes by `#[inject]` and that the engine was not given.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the step `{step}` of the workflow `{workflow}` takes a `{resource}`, which was not provided")]
+pub struct MissingResource {
+    /// The workflow's name.
+    pub workflow: String,
+    /// The step's name.
+    pub step: &'static str,
+    /// The resource's type.
+    pub resource: &'static str,
+}
+
+/// A run that can't be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The id is not one.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidRunId),
+    /// The engine does not know the workflow.
+    #[error("the workflow `{workflow}` can't be started: add `.register::<…>()` to the engine's builder")]
+    NotRegistered {
+        /// The workflow's name.
+        workflow: &'static str,
+    },
+    /// The id is in use by a run of another workflow.
+    #[error(
+        "the run {id} is a run of the workflow `{found}` and can't be started as one of `{wanted}`: choose another id"
+    )]
+    OtherWorkflow {
+        /// The id.
+        id: RunId,
+        /// The workflow of the run that there is.
+        found: String,
+        /// The workflow that was to be started.
+        wanted: &'static str,
+    },
+    /// The id is in use by a run with other arguments.
+    #[error(
+        "the run {id} of the workflow `{workflow}` was started with other arguments: choose another id, or come back to it \
+         with `engine.run`"
+    )]
+    OtherArguments {
+        /// The id.
+        id: RunId,
+        /// The workflow's name.
+        workflow: &'static str,
+    },
+    /// The arguments can't be saved.
+    #[error("the arguments of the run {id} can't be saved: {cause}")]
+    Arguments {
+        /// The id.
+        id: RunId,
+        /// Which field, and why.
+        #[source]
+        cause: SaveError,
+    },
+    /// The store failed.
+    #[error(
+        "the run {id} was not started, or its start was not confirmed: {cause}; starting it again is safe"
+    )]
+    Store {
+        /// The id.
+        id: RunId,
+        /// What the store says.
+        #[source]
+        cause: StoreError,
+    },
+}
+
+/// A run that can't be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The id is not one.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidRunId),
+    /// There is no such run.
+    #[error("there is no run {id} in this store")]
+    Unknown {
+        /// The id.
+        id: RunId,
+    },
+    /// The run is one of another workflow.
+    #[error("the run {id} is a run of the workflow `{found}`, not of `{wanted}`")]
+    OtherWorkflow {
+        /// The id.
+        id: RunId,
+        /// Its workflow.
+        found: String,
+        /// The workflow that was asked for.
+        wanted: &'static str,
+    },
+    /// The run is over, so it has no state.
+    #[error("the run {id} is {status} and has no state any more: ask for its result")]
+    Ended {
+        /// The id.
+        id: RunId,
+        /// How it ended.
+        status: Status,
+    },
+    /// What is stored can't be read by today's code.
+    #[error("the run {id} can't be read: {cause}")]
+    Unreadable {
+        /// The id.
+        id: RunId,
+        /// What can't be read, with the state and the field.
+        #[source]
+        cause: LoadError,
+    },
+    /// The store failed.
+    #[error("the run {id} can't be read: {cause}")]
+    Store {
+        /// The id.
+        id: RunId,
+        /// What the store says.
+        #[source]
+        cause: StoreError,
+    },
+}
+
+/// A signal that can't be sent.
+#[derive(Debug, Error)]
+pub enum SignalError {
+    /// The id is not one.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidRunId),
+    /// There is no such run.
+    #[error("there is no run {id} that could take the signal `{signal}`")]
+    Unknown {
+        /// The id.
+        id: RunId,
+        /// The signal's name.
+        signal: String,
+    },
+    /// The run is over.
+    #[error("the run {id} is over and takes no signal `{signal}` any more")]
+    Finished {
+        /// The id.
+        id: RunId,
+        /// The signal's name.
+        signal: String,
+    },
+    /// The run's inbox is full.
+    #[error(
+        "the inbox of the run {id} is full: let it take the signals that wait before it is sent another `{signal}`"
+    )]
+    Full {
+        /// The id.
+        id: RunId,
+        /// The signal's name.
+        signal: String,
+    },
+    /// The workflow has no await that takes the signal.
+    #[error(
+        "the workflow `{workflow}` of the run {id} never awaits a signal `{signal}`; it awaits {}",
+        Names(known)
+    )]
+    NotAwaited {
+        /// The id.
+        id: RunId,
+        /// The workflow's name.
+        workflow: String,
+        /// The signal's name.
+        signal: String,
+        /// The signals that it awaits.
+        known: Vec<&'static str>,
+    },
+    /// The value has no JSON that reads back as the same value.
+    #[error("the signal `{signal}` can't be sent: {cause}")]
+    Unsaved {
+        /// The signal's name.
+        signal: String,
+        /// What the serializer says.
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// The store failed.
+    #[error("the signal `{signal}` was not sent to the run {id}, or that was not confirmed: {cause}")]
+    Store {
+        /// The id.
+        id: RunId,
+        /// The signal's name.
+        signal: String,
+        /// What the store says.
+        #[source]
+        cause: StoreError,
+    },
+}
+
+/// A run without a result.
+#[derive(Debug, Error)]
+pub enum ResultError {
+    /// The run is parked: it can't go on until something is mended.
+    #[error("the run {id} is parked: {reason}")]
+    Parked {
+        /// The id.
+        id: RunId,
+        /// Why, and what to do about it.
+        reason: ParkReason,
+    },
+    /// The run was cancelled, so its function never returned.
+    #[error("the run {id} was cancelled; start another run if it is wanted after all")]
+    Cancelled {
+        /// The id.
+        id: RunId,
+    },
+    /// What it returned can't be read by today's code.
+    #[error("the output of the run {id} can't be read as a `{expected}`: {cause}")]
+    Output {
+        /// The id.
+        id: RunId,
+        /// The type that was asked for.
+        expected: &'static str,
+        /// What the parser says.
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// The run can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Shows a list with `; ` between its items.
+struct Lines<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Lines<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, item) in self.0.iter().enumerate() {
+            let between = if index == 0 { "" } else { "; " };
+            write!(f, "{between}{item}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Shows names in backticks, or `none`.
+struct Names<'a>(&'a [&'static str]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (index, name) in self.0.iter().enumerate() {
+            let between = if index == 0 { "" } else { ", " };
+            write!(f, "{between}`{name}`")?;
+        }
+        Ok(())
+    }
+}
