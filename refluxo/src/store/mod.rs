@@ -28,6 +28,7 @@ mod message;
 mod query;
 mod record;
 mod session;
+mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod wake;
@@ -212,4 +213,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Hints from now on: see [`Wake`]. The stream does not end while the store lives.
     fn wakes(&self) -> BoxStream<'static, Wake>;
+
+    /// The time by the store's clock, where it can be told at once, without asking a server: of a store in this process.
+    ///
+    /// Of the others the caller goes by the last answer's [`Stamped::now`] and what has passed since.
+    fn clock(&self) -> Option<Timestamp> {
+        None
+    }
 }

@@ -179,4 +179,8 @@ impl Store for MemoryStore {
     fn wakes(&self) -> BoxStream<'static, Wake> {
         self.shared.bells.listen()
     }
+
+    fn clock(&self) -> Option<Timestamp> {
+        Some(self.shared.clock.now())
+    }
 }

@@ -58,7 +58,7 @@ use super::{
     Message, NewRun, Operation, Page, Query, Record, Renewed, RunId, Store, StoreError, StoreFuture, Wake,
     wake::Bells,
 };
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// Keeps runs in one SQLite file. Clones are handles on the same connections; the last one to be dropped closes the file,
 /// after everything that was queued has been written.
@@ -217,5 +217,9 @@ impl Store for SqliteStore {
         // The writer may be waiting for requests without an eye on the file: a request for nothing makes it look up.
         drop(self.renew(Vec::new(), Duration::ZERO));
         wakes
+    }
+
+    fn clock(&self) -> Option<Timestamp> {
+        Some(self.handle.shared.clock.now())
     }
 }
