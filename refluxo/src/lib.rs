@@ -14,13 +14,19 @@ pub mod store;
 pub mod suspend;
 pub mod time;
 
+pub use engine::{Engine, Run};
 pub use local::{Local, Saved};
 pub use refluxo_macros::{Signal, step};
+pub use store::MemoryStore;
 
 /// What every workflow needs: `use refluxo::prelude::*;`.
 pub mod prelude {
     pub use refluxo_macros::{Signal, step};
     pub use serde::{Deserialize, Serialize};
 
-    pub use crate::suspend::{Signal, StepContext, signal, sleep, sleep_until};
+    pub use crate::{
+        engine::{Engine, Run},
+        store::MemoryStore,
+        suspend::{Signal, StepContext, signal, sleep, sleep_until},
+    };
 }

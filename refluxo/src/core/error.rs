@@ -1,6 +1,6 @@
 //! What the engine must never ask of the core.
 
-use crate::{snapshot::SaveError, store::RunId};
+use crate::store::RunId;
 
 /// A pair of a run and an event that can't meet: a defect of the engine.
 #[derive(Debug, thiserror::Error)]
@@ -22,13 +22,5 @@ pub(crate) enum Impossible {
         run: RunId,
         /// What the serializer says.
         cause: serde_json::Error,
-    },
-    /// The run was to be parked and even that can't be saved.
-    #[error("the run {run} can't be parked: {cause}")]
-    Unparkable {
-        /// The run's id.
-        run: RunId,
-        /// Why not.
-        cause: SaveError,
     },
 }

@@ -25,7 +25,7 @@ mod run;
 pub(crate) use birth::{Origin, birth};
 pub(crate) use error::Impossible;
 pub(crate) use event::{Arrived, Cause, Event, Returned, StepRun};
-pub(crate) use letter::{ChildEnd, signal_kind, signal_name};
+pub(crate) use letter::{ChildEnd, signal_kind};
 pub(crate) use next::Next;
 pub(crate) use plan::Plan;
 pub(crate) use run::{Identity, Life, Run};

@@ -1,14 +1,33 @@
 //! The engine: it performs what runs wait for, and only after the state that waits for it is stored.
 //!
-//! In reading order: `builder` and [`Engine`] are what a program holds, [`Run`] is what it holds of one run. The `worker`
-//! claims due runs and gives each a task, the `driver`: the only loop that performs actions. It hands what is to be saved
-//! to the `committer`. `turn` is one turn of a run, with a store or [without one](Storeless).
+//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds. The `worker` claims due runs and gives
+//! each a task, the `driver`: the only loop that performs actions. `turn` is one turn of a run, and `persist` has what it
+//! changed stored, through the `committer`, which gathers many runs' commits into batches. `leases`, `bell` and `watchers`
+//! keep runs in hand, the worker awake and callers informed.
 
+mod bell;
+mod builder;
+mod committer;
+mod driver;
 mod erased;
 mod error;
+mod handle;
+mod leases;
+mod patience;
+mod persist;
 mod registry;
+mod run;
+mod send;
+mod settings;
+mod shared;
+mod time;
 mod turn;
+mod watchers;
+mod worker;
 
+pub use builder::EngineBuilder;
 pub use erased::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
 pub use error::{BuildError, MissingResource, ReadError, ResultError, SignalError, StartError};
+pub use handle::Engine;
 pub use registry::{Conflict, Registry};
+pub use run::Run;

@@ -1,0 +1,85 @@
+//! How an engine is put together.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{BuildError, Engine, Registry, leases, settings::Settings, shared::Shared, worker};
+use crate::{machine::Machine, store::Store, suspend::Resources};
+
+/// Puts an [`Engine`] together: see [`Engine::builder`].
+#[must_use = "an engine begins with `build()`"]
+pub struct EngineBuilder {
+    store: Arc<dyn Store>,
+    registry: Registry,
+    resources: Resources,
+    settings: Settings,
+}
+
+impl EngineBuilder {
+    /// A builder of an engine on this store.
+    pub(super) fn new(store: impl Store) -> Self {
+        Self {
+            store: Arc::new(store),
+            registry: Registry::default(),
+            resources: Resources::default(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Adds a workflow, and those that it awaits as children.
+    pub fn register<W: Machine>(mut self) -> Self {
+        self.registry.add::<W>();
+        self
+    }
+
+    /// Provides the resource of its type to the steps that take it by `#[inject]`; the last one of a type counts.
+    pub fn provide<R: Send + Sync + 'static>(mut self, resource: R) -> Self {
+        self.resources.insert(resource);
+        self
+    }
+
+    /// How many runs are worked on at once: 64 unless set, and at least one. Runs that sleep or wait don't count.
+    pub fn concurrency(mut self, runs: u32) -> Self {
+        self.settings.concurrency = runs.max(1);
+        self
+    }
+
+    /// How long a run stays with a worker that is not heard of: 10 seconds unless set.
+    ///
+    /// Where the store can tell that a process is dead, its runs are taken over at once and not after this time.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease.max(Duration::from_millis(30));
+        self
+    }
+
+    /// After how many claims without a commit a run is parked, as one that kills its workers: 5 unless set.
+    pub fn poison_limit(mut self, claims: u32) -> Self {
+        self.settings.poison_limit = claims.max(1);
+        self
+    }
+
+    /// How long [`Engine::shutdown`] waits for the steps in flight: 30 seconds unless set.
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.settings.grace = grace;
+        self
+    }
+
+    /// Starts the worker, which at once takes up every run that is unfinished.
+    ///
+    /// # Errors
+    ///
+    /// If a step lacks a resource, or two workflows share a name; all of them are listed.
+    #[expect(
+        clippy::unused_async,
+        reason = "it must be called within a runtime, and stores may come to be asked"
+    )]
+    pub async fn build(self) -> Result<Engine, BuildError> {
+        self.registry.check(&self.resources)?;
+        let shared = Arc::new(Shared::new(self.store, self.registry, self.resources, self.settings));
+        // It listens before the first claim, so that nothing falls between the two.
+        let wakes = shared.store.wakes();
+        shared.spawn_background(worker::listen(shared.clone(), wakes));
+        shared.spawn_background(leases::renew(shared.clone()));
+        shared.spawn_background(worker::work(shared.clone()));
+        Ok(Engine::of(shared))
+    }
+}

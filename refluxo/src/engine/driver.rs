@@ -1,0 +1,262 @@
+//! The only loop that performs actions, and only after the state that asks for them is stored.
+//!
+//! A run that is worked on is a task. It performs what the stored state asks for, has the outcome stored with the next
+//! state, and goes on at once with the machine as it is in memory, until the run rests or ends; then the task is over.
+
+use std::sync::Arc;
+
+use super::{
+    AnyMachine,
+    leases::Renewing,
+    persist::{Persisted, Settled, persist, settle},
+    shared::Shared,
+    turn::{Turn, turn, unreadable},
+};
+use crate::{
+    core::{Event, Life, Next, Run},
+    snapshot::{LoadError, ParkReason, StateReader},
+    store::{Commit, Depth, EffectId, Head, Lease, Owed, Record, RunId, Status, StoreError, Then},
+};
+
+/// A run in this worker's hands.
+struct Held {
+    run: Run,
+    lease: Lease,
+    /// Effects of earlier commits that were carried out; the next commit says so.
+    settled: Vec<EffectId>,
+}
+
+/// An event that was applied and is to be stored.
+struct Planned {
+    /// The run after it.
+    run: Run,
+    lease: Lease,
+    commit: Commit,
+}
+
+/// What a run is to do after a commit.
+enum After {
+    /// Go on.
+    Go(Held),
+    /// Be let go of.
+    Leave,
+}
+
+/// Works on a run that was claimed, until it rests or ends.
+pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) {
+    let renewing = Renewing::begin(&shared, lease.clone());
+    let Settled { done, taken } = settle(&shared, record.owed.clone()).await;
+    match Run::of_record(&record) {
+        Ok(run) => {
+            let held = Held { run, lease, settled: done };
+            match first_machine(&shared, &record, &held.run, taken) {
+                Ok(machine) => drive(&shared, held, machine).await,
+                Err(not_now) => leave(&shared, held, not_now).await,
+            }
+        }
+        Err(error) => park_as_it_is(&shared, &lease, &record, done, &error).await,
+    }
+    drop(renewing);
+}
+
+/// Works on a run that this worker has just created, until it rests or ends.
+pub(crate) async fn begin(shared: Arc<Shared>, lease: Lease, run: Run, machine: Box<dyn AnyMachine>) {
+    let renewing = Renewing::begin(&shared, lease.clone());
+    drive(&shared, Held { run, lease, settled: Vec::new() }, machine).await;
+    drop(renewing);
+}
+
+/// Why a claimed run is not moved on.
+enum NotNow {
+    /// Nothing has come that it waits for.
+    Looked,
+    /// It can't go on.
+    Stuck(ParkReason),
+}
+
+/// The machine of a claimed run, if it can be moved on.
+fn first_machine(
+    shared: &Shared,
+    record: &Record,
+    run: &Run,
+    taken: Option<RunId>,
+) -> Result<Box<dyn AnyMachine>, NotNow> {
+    match &run.life {
+        Life::At { .. } => {}
+        // A message woke it. Nothing moves it on but an operator.
+        Life::Parked { .. } | Life::Ended { .. } => return Err(NotNow::Looked),
+    }
+    if let Some(child) = taken {
+        return Err(NotNow::Stuck(ParkReason::ChildIdTaken { child }));
+    }
+    // This claim is one of them.
+    if record.row.claims > shared.settings.poison_limit {
+        return Err(NotNow::Stuck(ParkReason::Poisoned { claims: record.row.claims }));
+    }
+    if let Next::Rest(_) = run.next(shared.now()) {
+        return Err(NotNow::Looked);
+    }
+    load(shared, record).map_err(NotNow::Stuck)
+}
+
+/// Has it stored that a run is not moved on.
+async fn leave(shared: &Arc<Shared>, held: Held, not_now: NotNow) {
+    let event = match not_now {
+        NotNow::Looked => Event::Looked,
+        NotNow::Stuck(reason) => Event::Stuck(reason),
+    };
+    let Some(planned) = held.plan(shared, event) else { return };
+    match planned.store(shared).await {
+        // What it waits for has come since it was looked at.
+        After::Go(held) => held.give_back(shared).await,
+        After::Leave => {}
+    }
+}
+
+/// Reads the machine of a stored run.
+fn load(shared: &Shared, record: &Record) -> Result<Box<dyn AnyMachine>, ParkReason> {
+    let (workflow, found) = (&record.row.queue, record.row.head.version);
+    let Some(kind) = shared.registry.kind(workflow) else {
+        return Err(ParkReason::Unreadable {
+            message: format!("this worker knows no workflow `{workflow}`"),
+        });
+    };
+    if kind.version != found {
+        return Err(ParkReason::OlderVersion { found, known: kind.version });
+    }
+    let at = &record.row.head.at;
+    let parts = record.parts.iter().map(|part| (part.name.as_str(), &part.body[..]));
+    StateReader::new(at, &record.state, parts)
+        .and_then(|reader| kind.decode(at, reader))
+        .map_err(|error| unreadable(&error))
+}
+
+/// Moves a run on until it rests or ends.
+async fn drive(shared: &Arc<Shared>, mut held: Held, mut machine: Box<dyn AnyMachine>) {
+    loop {
+        let next = held.run.next(shared.now());
+        let turn = turn(&held.run, machine, next, &shared.resources, || shared.now()).await;
+        let Some(planned) = held.plan(shared, turn.event()) else { return };
+        let After::Go(after) = planned.store(shared).await else { return };
+        let Turn::To { machine: reached, .. } = turn else { return };
+        if !shared.is_working() {
+            return after.give_back(shared).await;
+        }
+        (held, machine) = (after, reached);
+    }
+}
+
+impl Held {
+    /// Applies an event. A defect of ours must not take the worker down: the run is let go of, and taken up again when its
+    /// lease ends.
+    fn plan(self, shared: &Shared, event: Event<'_>) -> Option<Planned> {
+        let Self { run, lease, settled } = self;
+        match run.apply(event, shared.now()) {
+            Ok((run, plan)) => Some(Planned { run, commit: plan.commit(lease.clone(), settled), lease }),
+            Err(defect) => {
+                tracing::error!(%defect, "a run was let go of");
+                None
+            }
+        }
+    }
+
+    /// Gives the lease back, so that another worker takes the run over at once.
+    async fn give_back(self, shared: &Shared) {
+        if let Err(error) = shared.store.renew(vec![self.lease], std::time::Duration::ZERO).await {
+            tracing::warn!(%error, "a lease was not given back; it ends by itself");
+        }
+    }
+}
+
+impl Planned {
+    /// Has the commit stored.
+    async fn store(self, shared: &Arc<Shared>) -> After {
+        let Self { run, lease, commit } = self;
+        let (then, status) = (commit.then, commit.head.status);
+        match persist(shared, commit).await {
+            Persisted::Done { revision, more, owed } => {
+                let lease = Lease { revision, ..lease };
+                announce(shared, &lease, status, then, more || !owed.is_empty());
+                match then {
+                    Then::Go => go_on(shared, run, lease, owed).await,
+                    Then::Rest { .. } | Then::End => After::Leave,
+                }
+            }
+            Persisted::Lost => {
+                tracing::warn!(run = %lease.run, "another worker has the run; what was done here was not stored");
+                After::Leave
+            }
+            Persisted::Refused(error) => {
+                park_refused(shared, lease, &error).await;
+                After::Leave
+            }
+        }
+    }
+}
+
+/// Carries out what the store left to the holder before the run goes on.
+async fn go_on(shared: &Arc<Shared>, run: Run, lease: Lease, owed: Vec<Owed>) -> After {
+    let Settled { done, taken } = settle(shared, owed).await;
+    let held = Held { run, lease, settled: done };
+    if let Some(child) = taken {
+        let stuck = NotNow::Stuck(ParkReason::ChildIdTaken { child });
+        Box::pin(leave(shared, held, stuck)).await;
+        return After::Leave;
+    }
+    After::Go(held)
+}
+
+/// Wakes whoever a stored commit concerns.
+fn announce(shared: &Shared, lease: &Lease, status: Status, then: Then, is_due: bool) {
+    match then {
+        Then::Go => {}
+        Then::Rest { due } => {
+            if is_due {
+                shared.bell.ring();
+            } else if let Some(due) = due {
+                shared.bell.ring_at(due);
+            }
+            if status == Status::Parked {
+                tracing::error!(run = %lease.run, "the run was parked");
+                shared.watchers.wake(&lease.run);
+            }
+        }
+        Then::End => shared.watchers.wake(&lease.run),
+    }
+}
+
+/// Parks a run whose new state the store will never take, at the state that it has stored.
+async fn park_refused(shared: &Arc<Shared>, lease: Lease, error: &StoreError) {
+    tracing::error!(run = %lease.run, %error, "the store refused a commit");
+    let loaded = shared.store.load(&lease.run, Depth::All).await;
+    let Ok(Some(record)) = loaded.map(|answer| shared.time.note(answer)) else { return };
+    let Ok(run) = Run::of_record(&record) else { return };
+    let reason = ParkReason::Unsaved { message: error.to_string() };
+    let Ok((_, plan)) = run.apply(Event::Stuck(reason), shared.now()) else { return };
+    let (then, status) = (plan.then, plan.head.status);
+    if let Persisted::Done { .. } = persist(shared, plan.commit(lease.clone(), Vec::new())).await {
+        announce(shared, &lease, status, then, false);
+    }
+}
+
+/// Parks a run whose envelope can't be read: its bytes stay as they are, and only the status says so.
+async fn park_as_it_is(
+    shared: &Arc<Shared>,
+    lease: &Lease,
+    record: &Record,
+    settled: Vec<EffectId>,
+    error: &LoadError,
+) {
+    tracing::error!(run = %lease.run, %error, "the run's envelope can't be read");
+    if record.row.head.status.is_ended() {
+        return;
+    }
+    let head = Head { status: Status::Parked, ..record.row.head.clone() };
+    let mut commit = Commit::new(lease.clone(), head, record.seen());
+    commit.settled = settled;
+    commit.then = Then::Rest { due: None };
+    let then = commit.then;
+    if let Persisted::Done { .. } = persist(shared, commit).await {
+        announce(shared, lease, Status::Parked, then, false);
+    }
+}

@@ -1,0 +1,115 @@
+//! Commits that are sent until it is known what became of them, and effects that a store left to the holder.
+
+use std::sync::Arc;
+
+use super::{committer::Answer, patience::Patience, shared::Shared};
+use crate::store::{
+    Commit, Committed, Created, Effect, EffectId, Message, NewRun, Owed, Revision, RunId, Stamped, StoreError,
+};
+
+/// What became of a commit.
+pub(crate) enum Persisted {
+    /// It is stored.
+    Done {
+        revision: Revision,
+        /// Whether messages came that its author had not seen.
+        more: bool,
+        owed: Vec<Owed>,
+    },
+    /// The run is in other hands.
+    Lost,
+    /// The store will never take it; nothing of it is stored.
+    Refused(StoreError),
+}
+
+/// Sends a commit until the store has answered it.
+///
+/// An unknown outcome is resolved by the same commit again: the token and the next revision tell that it had landed.
+pub(crate) async fn persist(shared: &Shared, commit: Commit) -> Persisted {
+    let run = commit.lease.run.clone();
+    let mut patience = Patience::of_a_run();
+    loop {
+        let error = match shared.committer.commit(&shared.time, commit.clone()).await {
+            Answer::Told(Ok(Committed::Done { revision, more, owed })) => {
+                return Persisted::Done { revision, more, owed };
+            }
+            Answer::Told(Ok(Committed::Lost)) => return Persisted::Lost,
+            Answer::Told(Ok(Committed::Rejected(error @ StoreError::Fatal(_)))) => {
+                return Persisted::Refused(error);
+            }
+            Answer::Told(Ok(Committed::Rejected(error)) | Err(error)) => error,
+            Answer::Unheard => continue,
+        };
+        tracing::warn!(%run, %error, "a commit was not stored, or that is not known; it is sent again");
+        patience.pause().await;
+    }
+}
+
+/// What became of effects that a store left to the holder of the run.
+#[derive(Default)]
+pub(crate) struct Settled {
+    /// Those that were carried out.
+    pub(crate) done: Vec<EffectId>,
+    /// The child that could not be started, since its id belongs to another run.
+    pub(crate) taken: Option<RunId>,
+}
+
+/// Carries out owed effects. Each is idempotent, so one that was carried out by a holder who died since is so again.
+pub(crate) async fn settle(shared: &Arc<Shared>, owed: Vec<Owed>) -> Settled {
+    let mut settled = Settled::default();
+    for Owed { id, effect } in owed {
+        match effect {
+            Effect::Start(child) => {
+                if !start(shared, &child).await {
+                    settled.taken = Some(child.id);
+                }
+            }
+            Effect::Deliver(message) => deliver(shared, &message).await,
+        }
+        settled.done.push(id);
+    }
+    settled
+}
+
+/// Starts a child; `false` if its id belongs to another run.
+async fn start(shared: &Shared, child: &NewRun) -> bool {
+    let mut patience = Patience::of_a_run();
+    loop {
+        let error = match shared.store.create(vec![child.clone()]).await.map(first) {
+            Ok(Some(Created::New { .. })) => return true,
+            Ok(Some(Created::Exists { uid, .. })) => return uid == child.uid,
+            Ok(Some(Created::Rejected(error))) | Err(error) => error,
+            Ok(None) => continue,
+        };
+        tracing::warn!(run = %child.id, %error, "a child run was not started; it is tried again");
+        patience.pause().await;
+    }
+}
+
+/// Delivers a message; one to a run that is over or gone falls away.
+async fn deliver(shared: &Shared, message: &Message) {
+    use crate::store::Delivered;
+
+    let mut patience = Patience::of_a_run();
+    loop {
+        let error = match shared.store.deliver(vec![message.clone()]).await.map(first) {
+            Ok(Some(
+                Delivered::Stored { .. } | Delivered::Duplicate | Delivered::Finished | Delivered::NoRun,
+            )) => return,
+            Ok(Some(Delivered::Full)) => {
+                tracing::warn!(run = %message.to, "the inbox is full; a message to it is delivered later");
+                patience.pause().await;
+                continue;
+            }
+            Ok(Some(Delivered::Rejected(error))) | Err(error) => error,
+            Ok(None) => continue,
+        };
+        tracing::warn!(run = %message.to, %error, "a message was not delivered; it is tried again");
+        patience.pause().await;
+    }
+}
+
+/// The answer to a batch of one.
+fn first<T>(answer: Stamped<Vec<T>>) -> Option<T> {
+    answer.value.into_iter().next()
+}

@@ -1,0 +1,153 @@
+//! What a program holds of one run.
+
+use std::{fmt, marker::PhantomData, time::Duration};
+
+use super::{Engine, ReadError, ResultError, SignalError, send};
+use crate::{
+    core::{Life, Run as Core},
+    machine::{Accepts, Machine},
+    snapshot::{ParkReason, Snapshot, StateReader},
+    store::{Depth, Record, RunId, Status},
+    suspend::Signal,
+};
+
+/// A run of the workflow `W`.
+///
+/// A handle: it can be made again from the id with [`Engine::run`], and dropping it leaves the run alone.
+pub struct Run<W> {
+    engine: Engine,
+    id: RunId,
+    workflow: PhantomData<fn() -> W>,
+}
+
+/// How long a wait for a result trusts that it will be told, at first and at last: hints may be lost.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+impl<W: Machine> Run<W> {
+    /// A handle on the run of this id.
+    pub(super) fn new(engine: Engine, id: RunId) -> Self {
+        Self { engine, id, workflow: PhantomData }
+    }
+
+    /// The run's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// The typed state that the run is at.
+    ///
+    /// # Errors
+    ///
+    /// If the run has ended, its state can't be read by today's code, or the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    pub async fn state(&self) -> Result<W, ReadError> {
+        let record = self.engine.load(&self.id, Depth::State).await?;
+        let head = &record.row.head;
+        if head.status.is_ended() {
+            return Err(ReadError::Ended { id: self.id.clone(), status: head.status });
+        }
+        let parts = record.parts.iter().map(|part| (part.name.as_str(), &part.body[..]));
+        StateReader::new(&head.at, &record.state, parts)
+            .and_then(|reader| W::decode(&head.at, reader))
+            .map_err(|cause| ReadError::Unreadable { id: self.id.clone(), cause })
+    }
+
+    /// The run as one JSON document.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read, or the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    pub async fn snapshot(&self) -> Result<Snapshot, ReadError> {
+        self.engine.snapshot(self.id()).await
+    }
+
+    /// Sends the run a signal that its workflow awaits somewhere; it need not wait for it yet.
+    ///
+    /// The signal is durable when this returns. Signals of one type are taken in the order in which they were sent, each once.
+    ///
+    /// # Errors
+    ///
+    /// If the run is over, its inbox is full, the value can't be saved, or the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// The signal may be sent or not.
+    pub async fn signal<S: Signal>(&self, signal: S) -> Result<(), SignalError>
+    where
+        W: Accepts<S>,
+    {
+        send::signal(self.engine.shared(), &self.id, S::NAME, &signal).await
+    }
+
+    /// Waits until the workflow's function has returned, and gives what it returned.
+    ///
+    /// # Errors
+    ///
+    /// If the run is or gets parked, or is cancelled: the error names the reason and the cure. If what it returned can't be
+    /// read, or the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    pub async fn result(&self) -> Result<W::Output, ResultError> {
+        let watch = self.engine.shared().watchers.watch(&self.id);
+        let (mut pause, longest) = LOOK_AGAIN;
+        loop {
+            // It listens before it looks, so that an end between the two is heard.
+            let mut told = std::pin::pin!(watch.notified());
+            told.as_mut().enable();
+            let record = self.engine.load(&self.id, Depth::Head).await?;
+            match record.row.head.status {
+                Status::Completed | Status::Failed => return self.output().await,
+                Status::Cancelled => return Err(ResultError::Cancelled { id: self.id.clone() }),
+                Status::Parked => {
+                    return Err(ResultError::Parked { id: self.id.clone(), reason: reason(&record) });
+                }
+                Status::Ready | Status::Waiting | Status::Paused | Status::Cancelling => {}
+            }
+            let _ = tokio::time::timeout(pause, told).await;
+            pause = longest.min(pause * 2);
+        }
+    }
+
+    /// What the function of an ended run returned.
+    async fn output(&self) -> Result<W::Output, ResultError> {
+        let record = self.engine.load(&self.id, Depth::State).await?;
+        serde_json::from_slice(&record.state).map_err(|cause| ResultError::Output {
+            id: self.id.clone(),
+            expected: std::any::type_name::<W::Output>(),
+            cause,
+        })
+    }
+}
+
+/// Why a run is parked, as its envelope says.
+fn reason(record: &Record) -> ParkReason {
+    match Core::of_record(record).map(|run| run.life) {
+        Ok(Life::Parked { reason, .. }) => reason,
+        Ok(Life::At { state, .. } | Life::Ended { state, .. }) => ParkReason::Unreadable {
+            message: format!("the run is parked at the state `{state}` without a reason"),
+        },
+        Err(error) => ParkReason::Unreadable { message: error.to_string() },
+    }
+}
+
+impl<W> Clone for Run<W> {
+    fn clone(&self) -> Self {
+        Self { engine: self.engine.clone(), id: self.id.clone(), workflow: PhantomData }
+    }
+}
+
+impl<W: Machine> fmt::Debug for Run<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("workflow", &W::NAME).field("id", &self.id).finish()
+    }
+}

@@ -1,0 +1,60 @@
+//! Signals on their way to a run.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::{SignalError, patience::ask, shared::Shared};
+use crate::{
+    core::signal_kind,
+    snapshot::write_json,
+    store::{Delivered, Depth, Message, RunId, Uid},
+};
+
+/// Sends a signal to a run.
+pub(super) async fn signal(
+    shared: &Shared,
+    id: &RunId,
+    signal: &str,
+    body: &(impl Serialize + ?Sized),
+) -> Result<(), SignalError> {
+    let mut json = Vec::new();
+    write_json(body, &mut json).map_err(|cause| SignalError::Unsaved { signal: signal.to_owned(), cause })?;
+    let message = Message {
+        to: id.clone(),
+        uid: None,
+        // A key of its own lets it be sent again when an answer is lost.
+        key: Some(Uid::random().to_string()),
+        kind: signal_kind(signal),
+        body: Bytes::from(json),
+    };
+    let (id, signal) = (id.clone(), signal.to_owned());
+    let mut answers = match ask(&shared.time, || shared.store.deliver(vec![message.clone()])).await {
+        Ok(answers) => answers,
+        Err(cause) => return Err(SignalError::Store { id, signal, cause }),
+    };
+    match answers.pop() {
+        Some(Delivered::Stored { .. } | Delivered::Duplicate) => Ok(()),
+        Some(Delivered::Full) => Err(SignalError::Full { id, signal }),
+        Some(Delivered::Finished) => Err(SignalError::Finished { id, signal }),
+        Some(Delivered::NoRun) | None => Err(SignalError::Unknown { id, signal }),
+        Some(Delivered::Rejected(cause)) => Err(SignalError::Store { id, signal, cause }),
+    }
+}
+
+/// Refuses a signal that the run's workflow never awaits, as far as this engine knows the workflow.
+pub(super) async fn check_awaited(shared: &Shared, id: &RunId, signal: &str) -> Result<(), SignalError> {
+    let record = ask(&shared.time, || shared.store.load(id, Depth::Head))
+        .await
+        .map_err(|cause| SignalError::Store { id: id.clone(), signal: signal.to_owned(), cause })?;
+    let Some(record) = record else {
+        return Err(SignalError::Unknown { id: id.clone(), signal: signal.to_owned() });
+    };
+    let workflow = record.row.queue;
+    let Some(kind) = shared.registry.kind(&workflow) else { return Ok(()) };
+    let known = kind.description.signals();
+    if known.contains(&signal) {
+        return Ok(());
+    }
+    let known = known.to_vec();
+    Err(SignalError::NotAwaited { id: id.clone(), workflow, signal: signal.to_owned(), known })
+}

@@ -1,0 +1,142 @@
+//! What the parts of an engine share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+
+use super::{
+    Registry, bell::Bell, committer::Committer, leases::Leases, settings::Settings, time::StoreTime,
+    watchers::Watchers,
+};
+use crate::{
+    store::{Session, Store},
+    suspend::Resources,
+    time::Timestamp,
+};
+
+/// What the parts of an engine share.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Registry,
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) settings: Settings,
+    pub(crate) time: StoreTime,
+    pub(crate) committer: Committer,
+    pub(crate) leases: Leases,
+    pub(crate) bell: Bell,
+    pub(crate) watchers: Watchers,
+    /// One permit for each run that may be worked on.
+    pub(crate) slots: Arc<Semaphore>,
+    phase: watch::Sender<Phase>,
+    /// Taken when the engine stops, which tells the store that its leases are free.
+    session: Mutex<Option<Session>>,
+    /// One task for each run that is worked on.
+    runs: Mutex<JoinSet<()>>,
+    /// The worker, the renewal of leases and the listener for hints.
+    background: Mutex<JoinSet<()>>,
+}
+
+/// Whether an engine works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It claims runs and moves them on.
+    Working,
+    /// It claims none, and the steps in flight end.
+    Draining,
+}
+
+impl Shared {
+    /// The parts of an engine that has not begun.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        registry: Registry,
+        resources: Resources,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            time: StoreTime::of(store.clone()),
+            committer: Committer::new(store.clone()),
+            store,
+            registry,
+            resources: Arc::new(resources),
+            slots: Arc::new(Semaphore::new(settings.concurrency as usize)),
+            settings,
+            leases: Leases::default(),
+            bell: Bell::default(),
+            watchers: Watchers::default(),
+            phase: watch::Sender::new(Phase::Working),
+            session: Mutex::new(Some(Session::begin())),
+            runs: Mutex::default(),
+            background: Mutex::default(),
+        }
+    }
+
+    /// The time by the store's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    /// The session, while the engine works.
+    pub(crate) fn session(&self) -> Option<Session> {
+        lock(&self.session).clone()
+    }
+
+    /// Whether the engine goes on claiming runs.
+    pub(crate) fn is_working(&self) -> bool {
+        *self.phase.borrow() == Phase::Working
+    }
+
+    /// Ready when the engine begins to shut down.
+    pub(crate) async fn drained(&self) {
+        let mut phase = self.phase.subscribe();
+        // It fails if the sender is gone, which `self` holds.
+        let _ = phase.wait_for(|phase| *phase == Phase::Draining).await;
+    }
+
+    /// Runs a task for a run.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut runs = lock(&self.runs);
+        while let Some(ended) = runs.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a run's task ended by a panic: this is a defect of refluxo");
+            }
+        }
+        runs.spawn(task);
+    }
+
+    /// Runs a task of the engine's own.
+    pub(crate) fn spawn_background(&self, task: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.background).spawn(task);
+    }
+
+    /// Claims no more, lets the runs come to their next commit within the grace, and gives back what is left.
+    pub(crate) async fn shut_down(&self) {
+        self.phase.send_replace(Phase::Draining);
+        let mut runs = std::mem::take(&mut *lock(&self.runs));
+        let all = async { while runs.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.settings.grace, all).await.is_err() {
+            tracing::warn!(
+                runs = runs.len(),
+                "steps did not end within the grace; they will run again elsewhere"
+            );
+            runs.shutdown().await;
+        }
+        self.stop();
+    }
+
+    /// Stops at once. Nothing is lost: what was not committed is done again by whoever takes the runs over.
+    pub(crate) fn stop(&self) {
+        self.phase.send_replace(Phase::Draining);
+        lock(&self.background).abort_all();
+        lock(&self.runs).abort_all();
+        *lock(&self.session) = None;
+    }
+}
+
+/// The value behind a mutex. A panic under one of ours would be a defect, and none leaves a value half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

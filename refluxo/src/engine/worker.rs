@@ -1,0 +1,114 @@
+//! Claims due runs and gives each a task; listens for hints.
+
+use std::{pin::pin, sync::Arc};
+
+use futures_util::StreamExt;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{driver, patience::Patience, shared::Shared};
+use crate::store::{Claim, Claimed, StoreError, Wake, Want};
+
+/// Claims due runs whenever the bell rings, as long as there are free slots.
+///
+/// It begins with a claim, which takes up all that an earlier process left unfinished.
+pub(crate) async fn work(shared: Arc<Shared>) {
+    let mut turn = 0;
+    let mut patience = Patience::of_a_run();
+    while let Some(slots) = free_slots(&shared).await {
+        match claim(&shared, slots, turn).await {
+            Ok(Round::Filled) => {}
+            Ok(Round::Exhausted) => {
+                patience = Patience::of_a_run();
+                tokio::select! {
+                    () = shared.bell.wait(&shared.time) => {}
+                    () = shared.drained() => return,
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the store gave no runs");
+                patience.pause().await;
+            }
+        }
+        turn += 1;
+    }
+}
+
+/// Whether there may be more to claim at once.
+enum Round {
+    /// As many were due as there were slots.
+    Filled,
+    /// Fewer.
+    Exhausted,
+}
+
+/// Waits for a free slot and takes all that are free; `None` once the engine shuts down.
+async fn free_slots(shared: &Arc<Shared>) -> Option<OwnedSemaphorePermit> {
+    let mut slots = tokio::select! {
+        biased;
+        () = shared.drained() => return None,
+        slot = shared.slots.clone().acquire_owned() => slot.ok()?,
+    };
+    let more = u32::try_from(shared.slots.available_permits()).unwrap_or(u32::MAX);
+    if let Ok(rest) = shared.slots.clone().try_acquire_many_owned(more) {
+        slots.merge(rest);
+    }
+    Some(slots)
+}
+
+/// Claims as many runs as there are slots and gives each a task.
+async fn claim(
+    shared: &Arc<Shared>,
+    mut slots: OwnedSemaphorePermit,
+    turn: usize,
+) -> Result<Round, StoreError> {
+    let Some(session) = shared.session() else { return Ok(Round::Exhausted) };
+    let limit = u32::try_from(slots.num_permits()).unwrap_or(u32::MAX);
+    let wants = wants(shared, limit, turn);
+    if wants.is_empty() {
+        return Ok(Round::Exhausted);
+    }
+    let claim = Claim { session, keep: shared.settings.lease, limit, wants };
+    let Claimed { runs, next_due } = shared.time.note(shared.store.claim(claim).await?);
+    let taken = runs.len();
+    for (lease, record) in runs {
+        let slot = slots.split(1);
+        let work = driver::take_up(shared.clone(), lease, record);
+        shared.spawn(async move {
+            work.await;
+            drop(slot);
+        });
+    }
+    if let Some(due) = next_due {
+        shared.bell.ring_at(due);
+    }
+    Ok(if taken >= limit as usize { Round::Filled } else { Round::Exhausted })
+}
+
+/// The workflows in an order that begins with another one each time, so that none starves another.
+fn wants(shared: &Shared, slots: u32, turn: usize) -> Vec<Want> {
+    let mut wants: Vec<Want> = shared
+        .registry
+        .kinds()
+        .map(|(queue, kind)| Want { queue: queue.to_owned(), version: kind.version, slots })
+        .collect();
+    let first = turn.checked_rem(wants.len()).unwrap_or(0);
+    wants.rotate_left(first);
+    wants
+}
+
+/// Passes the store's hints on.
+pub(crate) async fn listen(shared: Arc<Shared>, wakes: impl futures_util::Stream<Item = Wake> + Send) {
+    let mut wakes = pin!(wakes);
+    while let Some(wake) = wakes.next().await {
+        match wake {
+            Wake::Due(due) => shared.bell.ring_at(due),
+            // Its holder learns of the message with its next commit, if that comes to rest.
+            Wake::Bell(_) => {}
+            Wake::Ended(id) => shared.watchers.wake(&id),
+            Wake::Any => {
+                shared.bell.ring();
+                shared.watchers.wake_all();
+            }
+        }
+    }
+}
