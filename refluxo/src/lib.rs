@@ -18,12 +18,16 @@ pub use engine::{Engine, Run};
 pub use local::{Local, Saved};
 pub use refluxo_macros::{Signal, step};
 pub use store::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 
 /// What every workflow needs: `use refluxo::prelude::*;`.
 pub mod prelude {
     pub use refluxo_macros::{Signal, step};
     pub use serde::{Deserialize, Serialize};
 
+    #[cfg(feature = "sqlite")]
+    pub use crate::store::SqliteStore;
     pub use crate::{
         engine::{Engine, Run},
         store::MemoryStore,
