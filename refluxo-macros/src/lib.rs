@@ -2,10 +2,25 @@
 
 use proc_macro::TokenStream;
 
+mod check;
+mod codegen;
+mod compile;
 mod diag;
+mod ir;
+mod layout;
+mod liveness;
+mod lower;
 mod messages;
+mod parse;
+mod resolve;
 mod signal;
 mod step;
+
+/// Makes an async function a durable workflow.
+#[proc_macro_attribute]
+pub fn workflow(options: TokenStream, item: TokenStream) -> TokenStream {
+    compile::workflow(options.into(), item.into()).into()
+}
 
 /// Makes an async function a step: a piece of work that a workflow awaits and that is run at least once.
 ///

@@ -3,12 +3,15 @@
 pub use serde;
 
 pub use crate::{
-    machine::{Description, Outcome},
+    local::{Cursor, Inclusive, Remaining, SavedSlot, Slot, current, next},
+    machine::{Accepts, Changes, Description, Graph, Machine, NeverFails, Outcome, StateInfo, Transition, Verdict},
+    snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     suspend::{
-        Begin, Pending, Resources, Signal, Step, StepContext, StepFuture, StepTask, Suspend,
+        Begin, Child, Pending, Resources, Signal, Step, StepContext, StepFuture, StepTask, Suspend,
         call::{
             Alone, Argument, Call, Read, StepOutput, Write, argument, next_argument, once, read_call,
             required, returns, run_alone, show_call, write_call,
         },
     },
+    workflow::{Awaitable, Tried, awaited, call, done, done_tried, outcome, unknown_state},
 };

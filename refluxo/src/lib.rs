@@ -13,17 +13,19 @@ pub mod snapshot;
 pub mod store;
 pub mod suspend;
 pub mod time;
+#[doc(hidden)]
+pub mod workflow;
 
 pub use engine::{Engine, Run};
 pub use local::{Local, Saved};
-pub use refluxo_macros::{Signal, step};
+pub use refluxo_macros::{Signal, step, workflow};
 pub use store::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 
 /// What every workflow needs: `use refluxo::prelude::*;`.
 pub mod prelude {
-    pub use refluxo_macros::{Signal, step};
+    pub use refluxo_macros::{Signal, step, workflow};
     pub use serde::{Deserialize, Serialize};
 
     #[cfg(feature = "sqlite")]

@@ -119,6 +119,17 @@ pub enum Transition<M, T> {
     Unreadable(LoadError),
 }
 
+impl<M, T> Transition<M, T> {
+    /// Changes the output, if the workflow is at its end.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Transition<M, U> {
+        match self {
+            Self::Suspend(state, changes) => Transition::Suspend(state, changes),
+            Self::Done(output) => Transition::Done(change(output)),
+            Self::Unreadable(error) => Transition::Unreadable(error),
+        }
+    }
+}
+
 /// Which fields of a new state may differ from the state before it.
 ///
 /// Fields are numbered in the order of the variant; those from the 64th on always count as changed.

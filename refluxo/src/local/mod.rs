@@ -1,5 +1,11 @@
 //! What saved locals are made of.
 
+mod cursor;
+mod slot;
+
+pub use cursor::{Cursor, Inclusive, Remaining, Walk, current, next};
+pub use slot::{SavedSlot, Slot};
+
 use std::{any::Any, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};

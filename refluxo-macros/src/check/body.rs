@@ -1,0 +1,201 @@
+//! The rules for awaits: where they may stand and what they may await.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{
+    Arm, Attribute, Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprUnsafe, Item, Macro, Pat,
+    PathArguments, Stmt,
+    visit::{self, Visit},
+};
+
+use crate::{
+    diag::Errors,
+    ir::place::bare,
+    messages::Message,
+    parse::macros::{Arguments, Kind},
+};
+
+/// Checks the body.
+pub(super) fn check(errors: &Errors, body: &Block) {
+    let mut names = LocalItems(Vec::new());
+    names.visit_block(body);
+    let mut checker = Checker { errors, local_items: names.0, refusal: None };
+    checker.visit_block(body);
+}
+
+/// The names of items and imports that the body declares.
+struct LocalItems(Vec<String>);
+
+impl<'a> Visit<'a> for LocalItems {
+    fn visit_item(&mut self, item: &'a Item) {
+        match item {
+            Item::Fn(item) => self.0.push(item.sig.ident.to_string()),
+            Item::Struct(item) => self.0.push(item.ident.to_string()),
+            Item::Mod(item) => self.0.push(item.ident.to_string()),
+            Item::Use(item) => visit::visit_use_tree(self, &item.tree),
+            _ => {}
+        }
+    }
+
+    fn visit_use_name(&mut self, name: &'a syn::UseName) {
+        self.0.push(name.ident.to_string());
+    }
+
+    fn visit_use_rename(&mut self, name: &'a syn::UseRename) {
+        self.0.push(name.rename.to_string());
+    }
+}
+
+struct Checker<'e> {
+    errors: &'e Errors,
+    local_items: Vec<String>,
+    /// Why an await can't stand here, if it can't.
+    refusal: Option<Message>,
+}
+
+impl Checker<'_> {
+    /// Visits what may not hold an await.
+    fn refusing(&mut self, refusal: Message, visit: impl FnOnce(&mut Self)) {
+        let outer = self.refusal.replace(refusal);
+        visit(self);
+        self.refusal = outer;
+    }
+
+    /// An awaited operand is a call by path: its type is a field of the snapshot.
+    fn operand(&self, expr: &Expr) {
+        let Expr::Call(ExprCall { func, .. }) = bare(expr) else {
+            self.errors.on(expr, &Message::AwaitedNotACall);
+            return;
+        };
+        let Expr::Path(path) = &**func else {
+            self.errors.on(func, &Message::AwaitedNotACall);
+            return;
+        };
+        let (Some(first), Some(last)) = (path.path.segments.first(), path.path.segments.last()) else {
+            return;
+        };
+        if self.local_items.iter().any(|item| first.ident == item) {
+            self.errors.on(path, &Message::AwaitedLocalItem(first.ident.to_string()));
+        }
+        if last.ident == "signal" && matches!(last.arguments, PathArguments::None) {
+            self.errors.on(path, &Message::SignalWithoutType);
+        }
+    }
+
+    /// `#[state(Name)]` stands where there is exactly one await.
+    fn state_attribute(&self, attrs: &[Attribute], awaits: usize) {
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("state")) {
+            if attr.parse_args::<syn::Ident>().is_err() {
+                self.errors.on(attr, &Message::StateSyntax);
+            }
+            match awaits {
+                0 => self.errors.on(attr, &Message::StateOnNone),
+                1 => {}
+                _ => self.errors.on(attr, &Message::StateOnSeveral),
+            }
+        }
+    }
+
+    /// A macro of the standard library shows its arguments; a foreign one does not.
+    fn macro_call(&mut self, mac: &Macro) {
+        let name = mac.path.segments.last().map_or_else(String::new, |last| last.ident.to_string());
+        let Some(arguments) = Arguments::of(mac) else {
+            if let Some(token) = find_await(&mac.tokens) {
+                let message = self.refusal.clone().unwrap_or(Message::AwaitInMacro(name));
+                self.errors.on(token, &message);
+            }
+            return;
+        };
+        let (operands, message) = match arguments.kind {
+            Kind::Assert { before } => arguments.args.split_at(before.min(arguments.args.len())),
+            _ => (&arguments.args[..], &[][..]),
+        };
+        for operand in operands {
+            self.visit_expr(&operand.expr);
+        }
+        self.refusing(Message::AwaitInMessage(name), |this| {
+            for part in message {
+                this.visit_expr(&part.expr);
+            }
+        });
+        if let Some((_, Some(guard))) = &arguments.matched {
+            self.refusing(Message::AwaitInGuard, |this| this.visit_expr(guard));
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Checker<'_> {
+    fn visit_expr_await(&mut self, expr: &'a ExprAwait) {
+        match &self.refusal {
+            Some(refusal) => self.errors.on(expr.await_token, refusal),
+            None => self.operand(&expr.base),
+        }
+        visit::visit_expr(self, &expr.base);
+    }
+
+    fn visit_expr_closure(&mut self, closure: &'a ExprClosure) {
+        self.refusing(Message::AwaitInClosure, |this| visit::visit_expr_closure(this, closure));
+    }
+
+    fn visit_expr_async(&mut self, block: &'a ExprAsync) {
+        self.refusing(Message::AwaitInAsyncBlock, |this| visit::visit_expr_async(this, block));
+    }
+
+    fn visit_expr_unsafe(&mut self, block: &'a ExprUnsafe) {
+        self.refusing(Message::AwaitInUnsafe, |this| visit::visit_expr_unsafe(this, block));
+    }
+
+    fn visit_arm(&mut self, arm: &'a Arm) {
+        if let Pat::Guard(guarded) = &arm.pat {
+            self.refusing(Message::AwaitInGuard, |this| this.visit_expr(&guarded.guard));
+        }
+        self.visit_expr(&arm.body);
+    }
+
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        self.state_attribute(attributes(stmt), crate::lower::awaits_in_stmt(stmt));
+        visit::visit_stmt(self, stmt);
+    }
+
+    fn visit_expr_yield(&mut self, expr: &'a syn::ExprYield) {
+        self.errors.on(expr, &Message::Unsupported("`yield`"));
+    }
+
+    fn visit_expr_try_block(&mut self, expr: &'a syn::ExprTryBlock) {
+        self.errors.on(expr, &Message::Unsupported("a `try` block"));
+    }
+
+    fn visit_macro(&mut self, mac: &'a Macro) {
+        self.macro_call(mac);
+    }
+
+    /// Functions and constants inside the body are not the workflow.
+    fn visit_item(&mut self, _: &'a Item) {}
+}
+
+/// The attributes of a statement.
+pub(crate) fn attributes(stmt: &Stmt) -> &[Attribute] {
+    match stmt {
+        Stmt::Local(local) => &local.attrs,
+        Stmt::Macro(mac) => &mac.attrs,
+        Stmt::Expr(expr, _) => crate::lower::expr_attributes(expr),
+        Stmt::Item(_) => &[],
+    }
+}
+
+/// The first `.await` among tokens.
+fn find_await(tokens: &TokenStream) -> Option<TokenTree> {
+    let mut dot = false;
+    for token in tokens.clone() {
+        match &token {
+            TokenTree::Ident(ident) if dot && ident == "await" => return Some(token),
+            TokenTree::Group(group) => {
+                if let Some(found) = find_await(&group.stream()) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+        dot = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '.');
+    }
+    None
+}

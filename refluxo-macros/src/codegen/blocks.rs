@@ -1,0 +1,283 @@
+//! The code of a block: markers and locals become Rust.
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+use syn::{
+    Attribute, Expr, ExprClosure, ExprReturn, Ident, Item, Macro, Stmt,
+    visit_mut::{self, VisitMut},
+};
+
+use super::{Context, names::own};
+use crate::{
+    ir::{Await, AwaitId, Block, BlockId, Var, marker, marker::Marker},
+    layout::{Field, Saved},
+    parse::macros::Arguments,
+};
+
+// Output:
+//
+//     2u32 => 'code: {
+//         let mut held = slot_held.take();
+//         let Some(item) = current(&order.items, &item_at) else { unreachable!() };
+//         …
+//     }
+/// Emits a block as an arm of the dispatch loop.
+///
+/// It is a labelled block, so that a `break` that a foreign macro hides can't leave our loop unseen.
+pub(super) fn emit(context: &Context<'_>, block: &Block) -> TokenStream {
+    let number = number(block.id);
+    let begin = begin(context, block);
+    let mut emitter = Emitter { context, block, in_closure: false };
+    let stmts = block.stmts.iter().map(|stmt| {
+        let mut stmt = stmt.clone();
+        emitter.visit_stmt_mut(&mut stmt);
+        stmt
+    });
+    let stmts: Vec<Stmt> = stmts.collect();
+    quote! {
+        #number => 'code: {
+            #begin
+            #(#stmts)*
+        }
+    }
+}
+
+/// The number of a block in the dispatch loop.
+pub(super) fn number(BlockId(id): BlockId) -> proc_macro2::Literal {
+    proc_macro2::Literal::usize_unsuffixed(id)
+}
+
+/// Takes locals out of their slots, and binds again those that are not saved.
+fn begin(context: &Context<'_>, block: &Block) -> TokenStream {
+    let frame = context.liveness.frame(block.id);
+    let mut tokens = TokenStream::new();
+    for var in frame.taken.iter() {
+        let (local, slot) = (context.names.declared(var), context.names.slot(var));
+        tokens.extend(quote!(let mut #local = #slot.take();));
+    }
+    for var in frame.blank.iter() {
+        let local = context.names.declared(var);
+        tokens.extend(quote!(let mut #local;));
+    }
+    let mut bound = Vec::new();
+    for id in frame.rebound.iter().filter_map(|var| context.program.vars.get(var).alias) {
+        if bound.contains(&id) {
+            continue;
+        }
+        bound.push(id);
+        let alias = context.program.vars.alias(id);
+        let (mut pattern, mut source) = (alias.pattern.clone(), alias.source.clone());
+        let mut emitter = Emitter { context, block, in_closure: false };
+        emitter.visit_pat_mut(&mut pattern);
+        emitter.visit_expr_mut(&mut source);
+        tokens.extend(quote!(let #pattern = #source else { ::core::unreachable!() };));
+    }
+    tokens
+}
+
+struct Emitter<'c> {
+    context: &'c Context<'c>,
+    block: &'c Block,
+    in_closure: bool,
+}
+
+impl Emitter<'_> {
+    fn marker(&self, marker: Marker) -> TokenStream {
+        match marker {
+            Marker::Goto(target) => self.goto(target),
+            Marker::Suspend(id) => self.suspend(id),
+            Marker::Outcome(AwaitId(id)) => {
+                let awaited = &self.context.program.awaits[id];
+                let (path, outcome) = (&awaited.path, own("outcome"));
+                quote_spanned!(awaited.span=> ::refluxo::__private::outcome::<#path>(&mut #outcome))
+            }
+        }
+    }
+
+    // Output: `{ slot_held.put(held); block = 3; continue 'dispatch }`
+    fn goto(&self, target: BlockId) -> TokenStream {
+        let puts = self.context.liveness.handed_over(&self.context.program.vars, self.block.id, target);
+        let puts = puts.into_iter().map(|var| {
+            let (slot, local) = (self.context.names.slot(var), self.context.names.declared(var));
+            if self.changes(var) { quote!(#slot.put_changed(#local);) } else { quote!(#slot.put(#local);) }
+        });
+        let (block, number) = (own("block"), number(target));
+        quote!({ #(#puts)* #block = #number; continue 'dispatch })
+    }
+
+    /// Whether the code of this block may change a local: it binds it, or mentions it and may write it.
+    fn changes(&self, var: Var) -> bool {
+        let frame = self.context.liveness.frame(self.block.id);
+        let info = self.context.program.vars.get(var);
+        let is_taken = frame.taken.contains(var) && !frame.declared.contains(var);
+        let is_read_only = !(info.mutable || info.deferred) || self.block.frozen.contains(var);
+        !(is_taken && is_read_only)
+    }
+
+    /// Builds the state. Whatever may unwind comes first; then the state is built by moves only, because unwinding out of a
+    /// half-built state costs code that grows with the square of its fields.
+    fn suspend(&self, AwaitId(id): AwaitId) -> TokenStream {
+        let awaited = &self.context.program.awaits[id];
+        let state = &self.context.layout.states[id];
+        let call = self.call(awaited);
+        let values = state.fields.iter().map(|field| self.field_value(field));
+        let notes =
+            state.fields.iter().zip(0_u32..).filter(|(field, _)| field.stable).map(|(field, number)| {
+                let changed = self.field_changed(field);
+                let changes = own("changes");
+                quote!(#changes.note(#number, #changed);)
+            });
+        let fields = state.fields.iter().map(|field| {
+            let (ident, value) = (&field.ident, self.context.names.field(field.var));
+            quote!(#ident: #value)
+        });
+        let (machine, name) = (&self.context.source.enum_ident, &state.name);
+        let (changes, call_name) = (own("changes"), own("call"));
+        let suspend = self.context.around(quote! {
+            ::refluxo::__private::Transition::Suspend(#machine::#name { call: #call_name, #(#fields),* }, #changes)
+        });
+        quote! {{
+            #call
+            let mut #changes = ::refluxo::__private::Changes::none();
+            #(#notes)*
+            #(#values)*
+            return #suspend
+        }}
+    }
+
+    /// `let call = charge(order);`
+    fn call(&self, awaited: &Await) -> TokenStream {
+        let mut call = awaited.call.clone();
+        let mut emitter = Emitter { context: self.context, block: self.block, in_closure: false };
+        emitter.visit_expr_mut(&mut call);
+        let (path, name) = (&awaited.path, own("call"));
+        quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<#path, _>(#call);)
+    }
+
+    /// Whether this block's code holds a local, rather than its slot.
+    fn holds(&self, var: Var) -> bool {
+        let frame = self.context.liveness.frame(self.block.id);
+        frame.taken.contains(var) || frame.blank.contains(var) || frame.declared.contains(var)
+    }
+
+    /// `let field_held = slot_held.leave(held);`
+    fn field_value(&self, field: &Field) -> TokenStream {
+        let names = &self.context.names;
+        let (value, slot, local) = (names.field(field.var), names.slot(field.var), names.declared(field.var));
+        match (self.holds(field.var), &self.context.layout.saved[&field.var]) {
+            (true, _) => quote!(let #value = #slot.leave(#local);),
+            (false, Saved::As(_)) => quote!(let #value = #slot.take();),
+            (false, Saved::Inferred) => quote!(let #value = #slot.out();),
+        }
+    }
+
+    /// Whether a stable field differs from the state before.
+    fn field_changed(&self, field: &Field) -> TokenStream {
+        let slot = self.context.names.slot(field.var);
+        if self.holds(field.var) && self.changes(field.var) { quote!(true) } else { quote!(#slot.changed()) }
+    }
+
+    /// Renames the locals in the tokens of a foreign macro.
+    fn tokens(&self, tokens: TokenStream) -> TokenStream {
+        tokens
+            .into_iter()
+            .map(|token| match token {
+                TokenTree::Ident(mut ident) => {
+                    self.rename(&mut ident);
+                    TokenTree::Ident(ident)
+                }
+                TokenTree::Group(group) => {
+                    let mut inner = Group::new(group.delimiter(), self.tokens(group.stream()));
+                    inner.set_span(group.span());
+                    TokenTree::Group(inner)
+                }
+                other => other,
+            })
+            .collect()
+    }
+
+    fn rename(&self, ident: &mut Ident) {
+        if let Some(var) = Var::of(ident) {
+            *ident = self.context.names.local(var, ident.span());
+        }
+    }
+
+    /// `return value` ends the workflow.
+    fn returned(&mut self, returned: &mut ExprReturn) -> TokenStream {
+        let value = returned.expr.take().map_or_else(
+            || quote!(()),
+            |mut value| {
+                self.visit_expr_mut(&mut value);
+                quote!(#value)
+            },
+        );
+        let done = self.context.done(&value);
+        quote!(return #done)
+    }
+}
+
+impl VisitMut for Emitter<'_> {
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        match stmt {
+            Stmt::Macro(mac) if Marker::of(&mac.mac).is_some() => {
+                if let Some(marker) = Marker::of(&mac.mac) {
+                    *stmt = Stmt::Expr(Expr::Verbatim(self.marker(marker)), mac.semi_token);
+                }
+            }
+            _ => visit_mut::visit_stmt_mut(self, stmt),
+        }
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Macro(mac) if Marker::of(&mac.mac).is_some() => {
+                if let Some(marker) = Marker::of(&mac.mac) {
+                    *expr = Expr::Verbatim(self.marker(marker));
+                }
+            }
+            Expr::Return(returned) if !self.in_closure => *expr = Expr::Verbatim(self.returned(returned)),
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+
+    fn visit_expr_closure_mut(&mut self, closure: &mut ExprClosure) {
+        let outer = std::mem::replace(&mut self.in_closure, true);
+        visit_mut::visit_expr_closure_mut(self, closure);
+        self.in_closure = outer;
+    }
+
+    fn visit_expr_async_mut(&mut self, block: &mut syn::ExprAsync) {
+        let outer = std::mem::replace(&mut self.in_closure, true);
+        visit_mut::visit_expr_async_mut(self, block);
+        self.in_closure = outer;
+    }
+
+    fn visit_ident_mut(&mut self, ident: &mut Ident) {
+        self.rename(ident);
+    }
+
+    fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        match Arguments::of(mac) {
+            Some(mut arguments) => {
+                for argument in &mut arguments.args {
+                    self.visit_expr_mut(&mut argument.expr);
+                }
+                if let Some((pattern, guard)) = &mut arguments.matched {
+                    self.visit_pat_mut(pattern);
+                    if let Some(guard) = guard {
+                        self.visit_expr_mut(guard);
+                    }
+                }
+                mac.tokens = arguments.tokens();
+            }
+            None => mac.tokens = self.tokens(std::mem::take(&mut mac.tokens)),
+        }
+    }
+
+    fn visit_attributes_mut(&mut self, attrs: &mut Vec<Attribute>) {
+        attrs.retain(|attr| !marker::is_mentions(attr));
+    }
+
+    /// Items can't use locals.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}

@@ -1,0 +1,125 @@
+//! Tokens: the last pass, which cannot fail.
+
+mod blocks;
+mod dispatch;
+mod exits;
+mod graph;
+mod machine;
+mod names;
+mod serde;
+mod snapshot;
+mod twin;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Type, parse_quote};
+
+use crate::{compile::Source, ir::Program, layout::Layout, liveness::Liveness};
+
+use names::Names;
+
+/// Everything that emission needs.
+pub(super) struct Context<'p> {
+    pub(super) source: &'p Source,
+    pub(super) program: &'p Program,
+    pub(super) liveness: &'p Liveness,
+    pub(super) layout: &'p Layout,
+    pub(super) names: Names<'p>,
+}
+
+/// Emits the workflow.
+pub(crate) fn emit(source: &Source, program: &Program, liveness: &Liveness, layout: &Layout) -> TokenStream {
+    let names = Names::of(program, liveness);
+    let context = Context { source, program, liveness, layout, names };
+    let snapshot = snapshot::emit(&context);
+    let fields = layout.start.iter().zip(&source.params).map(|(field, param)| {
+        let (ident, value) = (&field.ident, param.value());
+        quote!(#ident: #value)
+    });
+    let enum_ident = &source.enum_ident;
+    let constructor = constructor(source, &quote!(#enum_ident::Start { #(#fields),* }));
+    let frame = snapshot::emit_frame(&context);
+    let machine = machine::emit(&context);
+    let serde = serde::emit(source);
+    let dispatch = dispatch::emit(&context);
+    let twin = twin::emit(source);
+    quote! {
+        #snapshot
+        #constructor
+        const _: () = {
+            #frame
+            #machine
+            #serde
+            #dispatch
+            #twin
+        };
+    }
+}
+
+/// The function that makes the first state, and the type of the workflow as a child.
+fn constructor(source: &Source, start: &TokenStream) -> TokenStream {
+    let Source { vis, ident, enum_ident, docs, generics, .. } = source;
+    let params = source.params.iter().map(|param| {
+        let (ident, ty) = (&param.ident, &param.input.ty);
+        quote!(#ident: #ty)
+    });
+    quote! {
+        #(#docs)*
+        #[must_use = "a workflow does nothing unless it is started or awaited"]
+        #[allow(clippy::ptr_arg, clippy::needless_pass_by_value, clippy::too_many_arguments, unused_variables)]
+        #vis fn #ident #generics (#(#params),*) -> #enum_ident {
+            #start
+        }
+
+        #[allow(non_camel_case_types, dead_code, missing_docs, private_interfaces)]
+        #[doc(hidden)]
+        #vis type #ident = ::refluxo::__private::Child<#enum_ident>;
+    }
+}
+
+/// What stands in for a workflow that has errors: its items, so that code which uses them gives no message of its own.
+pub(crate) fn stub(source: &Source) -> TokenStream {
+    let Source { vis, enum_ident, .. } = source;
+    let output = match &source.output {
+        Type::Never(_) | Type::ImplTrait(_) => &parse_quote!(()),
+        output => output,
+    };
+    let constructor = constructor(source, &quote!(#enum_ident::Start {}));
+    let serde = serde::emit(source);
+    quote! {
+        #[allow(missing_docs, dead_code)]
+        #vis enum #enum_ident { Start {} }
+        #constructor
+        const _: () = {
+            impl ::refluxo::__private::Machine for #enum_ident {
+                type Output = #output;
+                type Frame = ();
+                const NAME: &'static str = "";
+                const VERSION: u32 = 1;
+                const GRAPH: &'static ::refluxo::__private::Graph = &::refluxo::__private::Graph { states: &[] };
+                fn at(&self) -> &'static str { ::core::unreachable!() }
+                fn pending(&self) -> ::refluxo::__private::Pending<'_> { ::core::unreachable!() }
+                fn begin(self) -> (::refluxo::__private::Begin, Self::Frame) { ::core::unreachable!() }
+                fn resume(
+                    _: Self::Frame,
+                    _: ::refluxo::__private::Outcome,
+                ) -> ::refluxo::__private::Transition<Self, Self::Output> {
+                    ::core::unreachable!()
+                }
+                fn encode(&self, _: &::refluxo::__private::Changes, _: &mut ::refluxo::__private::StateWriter<'_>) {}
+                fn decode(
+                    _: &str,
+                    _: ::refluxo::__private::StateReader<'_>,
+                ) -> ::core::result::Result<Self, ::refluxo::__private::LoadError> {
+                    ::core::unreachable!()
+                }
+                fn describe(_: &mut ::refluxo::__private::Description) {}
+            }
+            impl ::refluxo::__private::Awaitable for #enum_ident {
+                type Output = #output;
+            }
+            impl<S: ::refluxo::__private::Signal> ::refluxo::__private::Accepts<S> for #enum_ident {}
+            #serde
+        };
+    }
+}

@@ -1,0 +1,93 @@
+//! The enum, which is the snapshot, and the frame, which is a state without its call.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Path, Type};
+
+use super::Context;
+use crate::{
+    ir::Await,
+    layout::{Field, Saved, State},
+};
+
+/// Emits the enum: one variant for `Start`, one for each await.
+pub(super) fn emit(context: &Context<'_>) -> TokenStream {
+    let source = context.source;
+    let (vis, name, docs, derives) = (&source.vis, &source.enum_ident, &source.docs, &source.derives);
+    let about = format!("The states of the workflow [`{0}`](fn@{0}), which are its snapshot.", source.ident);
+    let start = fields(context, &context.layout.start);
+    let variants = states(context).map(|(state, awaited)| {
+        let (ident, path) = (&state.name, &awaited.path);
+        let doc = state_doc(path);
+        let fields = fields(context, &state.fields);
+        quote!(#[doc = #doc] #ident { call: #path, #fields })
+    });
+    quote! {
+        #[doc = #about]
+        #[doc = ""]
+        #(#docs)*
+        #(#derives)*
+        #[allow(missing_docs, private_interfaces, clippy::large_enum_variant)]
+        #vis enum #name {
+            #[doc = "Not started."]
+            Start { #start },
+            #(#variants,)*
+        }
+    }
+}
+
+/// Emits the frame.
+pub(super) fn emit_frame(context: &Context<'_>) -> TokenStream {
+    let frame = frame_name(context);
+    let start = fields(context, &context.layout.start);
+    let variants = context.layout.states.iter().map(|state| {
+        let (ident, fields) = (&state.name, fields(context, &state.fields));
+        quote!(#ident { #fields })
+    });
+    quote! {
+        #[allow(unreachable_pub, private_interfaces, clippy::large_enum_variant)]
+        pub enum #frame {
+            Start { #start },
+            #(#variants,)*
+        }
+    }
+}
+
+/// The name of the frame.
+pub(super) fn frame_name(context: &Context<'_>) -> syn::Ident {
+    format_ident!("{}Frame", context.source.enum_ident)
+}
+
+/// The states that wait for a call, with their awaits.
+pub(super) fn states<'c>(context: &'c Context<'_>) -> impl Iterator<Item = (&'c State, &'c Await)> {
+    context.layout.states.iter().zip(&context.program.awaits)
+}
+
+/// `order: Order, held: Local,`
+fn fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
+    fields
+        .iter()
+        .map(|field| {
+            let (ident, ty) = (&field.ident, field_type(context, field));
+            quote!(#ident: #ty,)
+        })
+        .collect()
+}
+
+/// The type of a field.
+fn field_type(context: &Context<'_>, field: &Field) -> Type {
+    match &context.layout.saved[&field.var] {
+        Saved::As(ty) => ty.clone(),
+        Saved::Inferred => syn::parse_quote!(::refluxo::Local),
+    }
+}
+
+/// What a state does, for the docs of its variant.
+fn state_doc(path: &Path) -> String {
+    let name: String = quote!(#path).to_string().split_whitespace().collect();
+    match path.segments.last().map(|last| last.ident.to_string()).as_deref() {
+        Some("sleep" | "sleep_until") => "Sleeps.".to_owned(),
+        Some("signal") => format!("Waits for a signal: `{name}`."),
+        _ => format!("Runs `{name}`."),
+    }
+}

@@ -1,0 +1,136 @@
+//! Which locals each block needs, and which each state saves.
+//!
+//! A local is live where some path from there reads it before it is written. An alias (a local that is bound again on resume)
+//! keeps alive what it borrows.
+
+mod backward;
+mod mentions;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    diag::Errors,
+    ir::{Await, Block, BlockId, Program, Var, VarSet, VarTable},
+    messages::Message,
+};
+
+/// What liveness tells of a program.
+pub(crate) struct Liveness {
+    live: BTreeMap<BlockId, VarSet>,
+    frames: BTreeMap<BlockId, Frame>,
+}
+
+/// What a block does with locals.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    /// Locals that it takes out of their slots when it begins.
+    pub(crate) taken: VarSet,
+    /// Locals that it binds again when it begins.
+    pub(crate) rebound: VarSet,
+    /// Locals that it assigns, but that are declared in another block and have no value here.
+    pub(crate) blank: VarSet,
+    /// Locals that its own code binds.
+    pub(crate) declared: VarSet,
+    /// Locals that its own code mentions.
+    pub(crate) mentioned: VarSet,
+}
+
+impl Liveness {
+    /// Analyses a program.
+    pub(crate) fn of(program: &Program) -> Self {
+        let live = live(program);
+        let frames = program.blocks.iter().map(|block| (block.id, frame(program, block, &live))).collect();
+        Self { live, frames }
+    }
+
+    /// The locals that are live when a block begins, aliases and what they borrow included.
+    pub(crate) fn at(&self, block: BlockId) -> &VarSet {
+        static NONE: VarSet = VarSet::new();
+        self.live.get(&block).unwrap_or(&NONE)
+    }
+
+    /// What a block does with locals.
+    pub(crate) fn frame(&self, block: BlockId) -> &Frame {
+        &self.frames[&block]
+    }
+
+    /// The locals that a jump from one block to another hands over: those that the first holds and the second needs.
+    pub(crate) fn handed_over(&self, vars: &VarTable, from: BlockId, to: BlockId) -> Vec<Var> {
+        let frame = self.frame(from);
+        let holds =
+            |var| frame.taken.contains(var) || frame.blank.contains(var) || frame.declared.contains(var);
+        self.at(to).iter().filter(|&var| vars.get(var).alias.is_none() && holds(var)).collect()
+    }
+
+    /// The locals that a state saves.
+    pub(crate) fn saved(&self, vars: &VarTable, state: &Await) -> Vec<Var> {
+        self.at(state.resume).iter().filter(|&var| vars.get(var).alias.is_none()).collect()
+    }
+}
+
+/// Reports the locals that live across an await and can't be saved.
+pub(crate) fn check(errors: &Errors, program: &Program, liveness: &Liveness, typed: bool) {
+    let mut saved = VarSet::new();
+    for state in &program.awaits {
+        saved.union(&liveness.saved(&program.vars, state).into_iter().collect());
+    }
+    for var in saved.iter() {
+        let info = program.vars.get(var);
+        let name = info.ident.to_string();
+        match &info.borrow {
+            Some(_) if info.mutable => errors.at(info.ident.span(), &Message::ReassignedReference(name)),
+            Some(what) => {
+                errors.at(info.ident.span(), &Message::BorrowAcrossAwait { what: what.clone(), name });
+            }
+            None if typed && info.ty.is_none() && !info.made => {
+                errors.at(info.ident.span(), &Message::Untyped(name));
+            }
+            None => {}
+        }
+    }
+}
+
+/// The live locals at the begin of each block: the least fixed point.
+fn live(program: &Program) -> BTreeMap<BlockId, VarSet> {
+    let mut live = BTreeMap::new();
+    loop {
+        let mut changed = false;
+        for block in program.blocks.iter().rev() {
+            let mut now = backward::block(&program.awaits, &live, block);
+            keep_borrowed(&program.vars, &mut now);
+            changed |= live.get(&block.id) != Some(&now);
+            live.insert(block.id, now);
+        }
+        if !changed {
+            return live;
+        }
+    }
+}
+
+/// Adds what the aliases of a set borrow.
+fn keep_borrowed(vars: &VarTable, set: &mut VarSet) {
+    let mut pending: Vec<Var> = set.iter().collect();
+    while let Some(var) = pending.pop() {
+        let Some(alias) = vars.get(var).alias else { continue };
+        pending.extend(vars.alias(alias).roots.iter().filter(|&root| set.insert(root)));
+    }
+}
+
+fn frame(program: &Program, block: &Block, live: &BTreeMap<BlockId, VarSet>) -> Frame {
+    let vars = &program.vars;
+    let (mentioned, declared) = mentions::of(&program.awaits, block);
+    let live_here = &live[&block.id];
+    let mut needed: VarSet = mentioned.iter().filter(|&var| live_here.contains(var)).collect();
+    keep_borrowed(vars, &mut needed);
+    let is_alias = |var: Var| vars.get(var).alias.is_some();
+    Frame {
+        taken: needed.iter().filter(|&var| !is_alias(var)).collect(),
+        rebound: needed.iter().filter(|&var| is_alias(var)).collect(),
+        blank: mentioned
+            .iter()
+            .filter(|&var| !live_here.contains(var) && !declared.contains(var) && !is_alias(var))
+            .collect(),
+        declared,
+        mentioned,
+    }
+}

@@ -1,0 +1,138 @@
+//! Slots: where locals wait between the blocks of a workflow.
+
+use super::{Local, Saved};
+use crate::snapshot::LoadError;
+
+/// Holds a local whose type is written in the snapshot, or which no await separates from its uses.
+///
+/// What takes a value out is only called where the graph of blocks says that there is one.
+#[derive(Debug)]
+pub struct Slot<T> {
+    value: Option<T>,
+    changed: bool,
+}
+
+impl<T> Slot<T> {
+    /// An empty slot.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    pub const fn new() -> Self {
+        Self { value: None, changed: false }
+    }
+
+    /// Puts back a local that did not change.
+    pub fn put(&mut self, value: T) {
+        self.value = Some(value);
+    }
+
+    /// Puts back a local that may have changed.
+    pub fn put_changed(&mut self, value: T) {
+        self.value = Some(value);
+        self.changed = true;
+    }
+
+    /// Takes the local out.
+    ///
+    /// # Panics
+    ///
+    /// If the slot is empty, which is a defect of the macro.
+    pub fn take(&mut self) -> T {
+        match self.value.take() {
+            Some(value) => value,
+            None => empty(),
+        }
+    }
+
+    /// Lets a local leave for a state: the slot's type is the local's.
+    pub fn leave(&self, value: T) -> T {
+        value
+    }
+
+    /// Whether the local differs from the one that was loaded.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.changed
+    }
+}
+
+/// Holds a local whose type rustc infers, and which is saved.
+///
+/// A local that was loaded stays JSON until [`SavedSlot::load`] decodes it.
+#[derive(Debug)]
+pub struct SavedSlot<T> {
+    slot: Slot<T>,
+    kept: Local,
+}
+
+impl<T: Saved> SavedSlot<T> {
+    /// An empty slot.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    pub fn new() -> Self {
+        Self { slot: Slot::new(), kept: Local::default() }
+    }
+
+    /// Decodes a field of a state; what can't be decoded is told to `fault`.
+    pub fn load(
+        &mut self,
+        local: Local,
+        state: &'static str,
+        field: &'static str,
+        fault: &mut Option<LoadError>,
+    ) {
+        match local.into_value() {
+            Ok(value) => self.slot.put(value),
+            Err(cause) => {
+                fault.get_or_insert(LoadError::Field { state: state.to_owned(), field, cause });
+            }
+        }
+    }
+
+    /// Keeps a field of a state that no code needs before the next await.
+    pub fn keep(&mut self, local: Local) {
+        self.kept = local;
+    }
+
+    /// Puts back a local that did not change.
+    pub fn put(&mut self, value: T) {
+        self.slot.put(value);
+    }
+
+    /// Puts back a local that may have changed.
+    pub fn put_changed(&mut self, value: T) {
+        self.slot.put_changed(value);
+    }
+
+    /// Takes the local out.
+    ///
+    /// # Panics
+    ///
+    /// If the slot is empty, which is a defect of the macro.
+    pub fn take(&mut self) -> T {
+        self.slot.take()
+    }
+
+    /// Lets a local that a block holds leave for a state.
+    pub fn leave(&self, value: T) -> Local {
+        Local::new(value)
+    }
+
+    /// Lets the local leave for a state from where it is.
+    pub fn out(&mut self) -> Local {
+        match self.slot.value.take() {
+            Some(value) => Local::new(value),
+            None => std::mem::take(&mut self.kept),
+        }
+    }
+
+    /// Whether the local differs from the one that was loaded.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        self.slot.changed()
+    }
+}
+
+#[cold]
+fn empty() -> ! {
+    panic!("a block took a local that no block before it put back: this is a defect of `#[workflow]`")
+}

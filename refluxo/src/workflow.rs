@@ -1,0 +1,119 @@
+//! The contract that the code of `#[workflow]` calls.
+
+use crate::{
+    machine::{Outcome, Transition},
+    snapshot::LoadError,
+    suspend::Suspend,
+};
+
+/// What a workflow can await, as the twin sees it: a call or a workflow.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be awaited in a workflow",
+    label = "not a step, a timer, a signal or a workflow",
+    note = "put `#[step]` on the function that is called here"
+)]
+pub trait Awaitable {
+    /// What awaiting it gives.
+    type Output;
+}
+
+impl<C: Suspend> Awaitable for C {
+    type Output = C::Output;
+}
+
+/// Stands for an await in the twin, which is never run.
+pub fn awaited<A: Awaitable>(call: A) -> A::Output {
+    let _ = call;
+    unreachable!("the twin of a workflow is never called")
+}
+
+/// A call as the field of a state: a step is one, a workflow becomes a child.
+pub fn call<C: Suspend, A: Into<C>>(call: A) -> C {
+    call.into()
+}
+
+/// The outcome of the call that the state waited for.
+///
+/// # Panics
+///
+/// If it was taken before, which is a defect of the macro.
+pub fn outcome<C: Suspend>(outcome: &mut Option<Outcome>) -> C::Output {
+    match outcome.take() {
+        Some(outcome) => outcome.take(),
+        None => panic!("an outcome was taken twice: this is a defect of `#[workflow]`"),
+    }
+}
+
+/// A return type that `?` leaves early: `Result` or `Option`, also under an alias.
+#[diagnostic::on_unimplemented(
+    message = "`?` can't be used in a workflow that returns `{Self}`",
+    label = "this workflow uses `?`, so it must return a `Result` or an `Option`"
+)]
+pub trait Tried: Sized {
+    /// What is inside.
+    type Value;
+    /// The same type around something else.
+    type Around<T>;
+    /// Wraps a value.
+    fn around<T>(value: T) -> Self::Around<T>;
+    /// Changes the value inside.
+    fn map<T>(self, change: impl FnOnce(Self::Value) -> T) -> Self::Around<T>;
+    /// Makes a whole output of a transition that was wrapped.
+    fn close<M>(around: Self::Around<Transition<M, Self::Value>>) -> Transition<M, Self>;
+}
+
+impl<V, E> Tried for Result<V, E> {
+    type Value = V;
+    type Around<T> = Result<T, E>;
+
+    fn around<T>(value: T) -> Result<T, E> {
+        Ok(value)
+    }
+
+    fn map<T>(self, change: impl FnOnce(V) -> T) -> Result<T, E> {
+        Self::map(self, change)
+    }
+
+    fn close<M>(around: Result<Transition<M, V>, E>) -> Transition<M, Self> {
+        match around {
+            Ok(transition) => transition.map(Ok),
+            Err(error) => Transition::Done(Err(error)),
+        }
+    }
+}
+
+impl<V> Tried for Option<V> {
+    type Value = V;
+    type Around<T> = Option<T>;
+
+    fn around<T>(value: T) -> Option<T> {
+        Some(value)
+    }
+
+    fn map<T>(self, change: impl FnOnce(V) -> T) -> Option<T> {
+        Self::map(self, change)
+    }
+
+    fn close<M>(around: Option<Transition<M, V>>) -> Transition<M, Self> {
+        match around {
+            Some(transition) => transition.map(Some),
+            None => Transition::Done(None),
+        }
+    }
+}
+
+/// The end of a workflow.
+pub fn done<M, R>(output: R) -> Transition<M, R> {
+    Transition::Done(output)
+}
+
+/// The end of a workflow whose code uses `?`.
+pub fn done_tried<M, R: Tried>(output: R) -> R::Around<Transition<M, R::Value>> {
+    output.map(Transition::Done)
+}
+
+/// A stored state that the workflow doesn't have.
+#[must_use]
+pub fn unknown_state(workflow: &'static str, state: &str) -> LoadError {
+    LoadError::UnknownState { workflow, state: state.to_owned() }
+}

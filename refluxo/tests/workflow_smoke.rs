@@ -1,0 +1,82 @@
+//! Workflows, driven by hand.
+
+use std::{sync::Arc, time::Duration};
+
+use refluxo::{
+    machine::{Machine, Outcome, Transition},
+    prelude::*,
+    suspend::{Begin, Resources},
+};
+
+fn run<M: Machine + Serialize + for<'de> Deserialize<'de>>(mut machine: M) -> M::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    loop {
+        let json = serde_json::to_string(&machine).unwrap();
+        println!("{json}");
+        machine = serde_json::from_str(&json).unwrap();
+        let (begin, frame) = machine.begin();
+        let outcome = match begin {
+            Begin::Start | Begin::Timer => Outcome::new(()),
+            Begin::Step(task) => {
+                let context = StepContext::new("run".into(), task.name(), 1, "key".into());
+                runtime.block_on(task.run(context, Arc::new(Resources::default())))
+            }
+            _ => panic!("no signal"),
+        };
+        match M::resume(frame, outcome) {
+            Transition::Suspend(next, _) => machine = next,
+            Transition::Done(output) => return output,
+            Transition::Unreadable(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Item {
+    sku: String,
+    qty: u32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Order {
+    id: String,
+    items: Vec<Item>,
+}
+
+#[step]
+async fn reserve(sku: &str, qty: u32) -> Result<u32, String> {
+    if sku == "bad" { Err("no".into()) } else { Ok(qty * 10) }
+}
+
+#[step]
+async fn add(a: u32, b: u32) -> u32 {
+    a + b
+}
+
+#[workflow]
+async fn shop(order: Order) -> Result<u32, String> {
+    let mut held = Vec::new();
+    for item in &order.items {
+        let got = reserve(&item.sku, item.qty).await?;
+        if got > 10 {
+            sleep(Duration::from_secs(1)).await;
+            held.push((item.sku.clone(), got));
+        }
+    }
+    let mut total = 0;
+    for (_, n) in &held {
+        total = add(total, *n).await;
+    }
+    let x = if total > 3 { add(total, add(1, 2).await).await } else { 7 };
+    println!("{x} {}", add(x, 1).await);
+    Ok(x)
+}
+
+#[test]
+fn runs() {
+    let order = Order {
+        id: "a".into(),
+        items: vec![Item { sku: "a".into(), qty: 1 }, Item { sku: "b".into(), qty: 2 }],
+    };
+    assert_eq!(run(shop(order)), Ok(23));
+}
