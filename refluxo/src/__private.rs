@@ -4,7 +4,9 @@ pub use serde;
 
 pub use crate::{
     local::{Cursor, Inclusive, Remaining, SavedSlot, Slot, current, next},
-    machine::{Accepts, Changes, Description, Graph, Machine, NeverFails, Outcome, StateInfo, Transition, Verdict},
+    machine::{
+        Accepts, Changes, Description, Graph, Machine, NeverFails, Outcome, StateInfo, Transition, Verdict,
+    },
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     suspend::{
         Begin, Child, Pending, Resources, Signal, Step, StepContext, StepFuture, StepTask, Suspend,
