@@ -7,6 +7,7 @@ extern crate self as refluxo;
 pub mod __private;
 mod core;
 pub mod engine;
+mod failure;
 pub mod local;
 pub mod machine;
 pub mod snapshot;
@@ -17,6 +18,7 @@ pub mod time;
 pub mod workflow;
 
 pub use engine::{Engine, Run};
+pub use failure::{Context, Failure, Result};
 pub use local::{Local, Saved};
 pub use refluxo_macros::{Signal, step, workflow};
 pub use store::MemoryStore;
