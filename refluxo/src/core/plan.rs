@@ -22,6 +22,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The plan without what leaves the run, and that.
+    pub(crate) fn split_effect(mut self) -> (Self, Option<Effect>) {
+        let effect = self.effect.take();
+        (self, effect)
+    }
+
     /// The commit of this plan by the holder of the run.
     pub(crate) fn commit(self, lease: Lease, settled: Vec<EffectId>) -> Commit {
         Commit {

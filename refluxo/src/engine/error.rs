@@ -262,7 +262,7 @@ impl<T: fmt::Display> fmt::Display for Lines<'_, T> {
 }
 
 /// Shows names in backticks, or `none`.
-struct Names<'a>(&'a [&'static str]);
+pub(super) struct Names<'a>(pub(super) &'a [&'static str]);
 
 impl fmt::Display for Names<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

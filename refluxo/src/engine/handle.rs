@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc};
 use serde::Serialize;
 
 use super::{
-    EngineBuilder, ReadError, Run, SignalError, StartError, driver, patience::ask, send, shared::Shared,
+    EngineBuilder, ReadError, Run, SignalError, StartError, StorelessBuilder, driver, patience::ask, send,
+    shared::Shared,
 };
 use crate::{
     core::{Origin, birth},
@@ -49,6 +50,18 @@ impl Engine {
     /// ```
     pub fn builder(store: impl Store) -> EngineBuilder {
         EngineBuilder::new(store)
+    }
+
+    /// Begins to put together an engine that keeps nothing: the caller keeps each run's snapshot.
+    ///
+    /// ```
+    /// use refluxo::Engine;
+    ///
+    /// let engine = Engine::storeless().build()?;
+    /// # Ok::<(), refluxo::engine::BuildError>(())
+    /// ```
+    pub fn storeless() -> StorelessBuilder {
+        StorelessBuilder::new()
     }
 
     /// The handle of an engine that has begun.

@@ -3,7 +3,8 @@
 //! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds. The `worker` claims due runs and gives
 //! each a task, the `driver`: the only loop that performs actions. `turn` is one turn of a run, and `persist` has what it
 //! changed stored, through the `committer`, which gathers many runs' commits into batches. `leases`, `bell` and `watchers`
-//! keep runs in hand, the worker awake and callers informed.
+//! keep runs in hand, the worker awake and callers informed. [`Storeless`] takes the same turns on snapshots that the
+//! caller keeps.
 
 mod bell;
 mod builder;
@@ -20,6 +21,7 @@ mod run;
 mod send;
 mod settings;
 mod shared;
+mod storeless;
 mod time;
 mod turn;
 mod watchers;
@@ -31,3 +33,4 @@ pub use error::{BuildError, MissingResource, ReadError, ResultError, SignalError
 pub use handle::Engine;
 pub use registry::{Conflict, Registry};
 pub use run::Run;
+pub use storeless::{AdvanceError, DeliverError, Storeless, StorelessBuilder};
