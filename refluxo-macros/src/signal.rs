@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::{DeriveInput, Meta, ext::IdentExt};
+use syn::{DeriveInput, Generics, Meta, ext::IdentExt, parse_quote};
 
 use crate::{diag::Errors, messages::Message, step::options};
 
@@ -20,9 +20,9 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
             return errors.finish();
         }
     };
-    generics(&errors, &input);
+    let generics = generics(&errors, &input);
     let name = name(&errors, &input);
-    let (ident, generics) = (&input.ident, &input.generics);
+    let ident = &input.ident;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let error = errors.finish();
     quote_spanned! {Span::mixed_site()=>
@@ -33,11 +33,14 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
     }
 }
 
-/// A signal is one type with one name.
-fn generics(errors: &Errors, input: &DeriveInput) {
-    if !input.generics.params.is_empty() {
-        errors.on(&input.generics.params, &Message::SignalGeneric);
+/// A signal is one type with one name. One that is not is taken as it comes, so that nothing else is told of it.
+fn generics(errors: &Errors, input: &DeriveInput) -> Generics {
+    let mut generics = input.generics.clone();
+    if !generics.params.is_empty() {
+        errors.on(&generics.params, &Message::SignalGeneric);
+        generics.make_where_clause().predicates.push(parse_quote!(Self: ::refluxo::Saved));
     }
+    generics
 }
 
 /// The type's name, unless `#[signal(name = "…")]` gives another.

@@ -1,8 +1,10 @@
 //! Items in place of a step that was refused, so that the rest of the user's program is not told off for it.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::{Attribute, FnArg, GenericParam, Generics, PatType, ReturnType, Signature, parse_quote};
+use quote::{ToTokens, format_ident, quote};
+use syn::{
+    Attribute, FnArg, GenericParam, Generics, PatType, ReturnType, Signature, Token, Type, parse_quote,
+};
 
 use super::{parse::Function, types};
 
@@ -15,6 +17,7 @@ use super::{parse::Function, types};
 //   const _: () = {
 //       impl Suspend for charge { type Output = Receipt; … }
 //       impl IntoFuture for charge { … }
+//       async fn __charge_body(order: &mut Order) -> Receipt { … }
 //   };
 pub(crate) fn items(function: &Function) -> TokenStream {
     if function.sig.receiver().is_some() {
@@ -27,6 +30,7 @@ pub(crate) fn items(function: &Function) -> TokenStream {
     let markers = sig.generics.type_params().map(|param| &param.ident);
     let inputs = sig.inputs.iter().filter(|input| !is_injected(input)).map(|param| input(sig, param));
     let impls = impls(sig, &generics);
+    let body = body(function);
     quote_hidden! {
         #[allow(non_camel_case_types, dead_code, private_interfaces)]
         #[derive(::refluxo::__private::serde::Serialize, ::refluxo::__private::serde::Deserialize)]
@@ -40,7 +44,7 @@ pub(crate) fn items(function: &Function) -> TokenStream {
             ::core::unreachable!()
         }
 
-        const _: () = { #impls };
+        const _: () = { #impls #body };
     }
 }
 
@@ -115,21 +119,46 @@ fn without_lifetimes(generics: &Generics) -> Generics {
 /// What the function returns, where that is something that a step could return.
 fn output(output: &ReturnType) -> TokenStream {
     match output {
-        ReturnType::Type(_, ty) if types::unnamed(ty).is_none() && types::borrow(ty).is_none() => quote!(#ty),
+        ReturnType::Type(_, ty)
+            if types::unnamed(ty).is_none()
+                && types::borrow(ty).is_none()
+                && !matches!(**ty, Type::Never(_)) =>
+        {
+            quote!(#ty)
+        }
         ReturnType::Type(..) | ReturnType::Default => quote!(()),
     }
+}
+
+/// The user's function: what is wrong in it is told too, and what it imports is used.
+fn body(function: &Function) -> TokenStream {
+    let Function { attrs, sig, body, .. } = function;
+    let sig = Signature {
+        constness: None,
+        asyncness: sig.asyncness.or_else(|| Some(Token![async](sig.fn_token.span))),
+        abi: None,
+        ident: format_ident!("__{}_body", sig.ident),
+        ..without_inject(sig)
+    };
+    quote!(#(#attrs)* #[allow(dead_code, non_snake_case, clippy::all, clippy::pedantic)] #sig #body)
 }
 
 /// A method stays what it is.
 fn method(function: &Function) -> TokenStream {
     let Function { attrs, vis, sig, body } = function;
+    let sig = without_inject(sig);
+    quote!(#(#attrs)* #vis #sig #body)
+}
+
+/// The signature as rustc knows it.
+fn without_inject(sig: &Signature) -> Signature {
     let mut sig = sig.clone();
     for input in &mut sig.inputs {
         if let FnArg::Typed(param) = input {
             param.attrs.retain(|attr| !is_inject(attr));
         }
     }
-    quote!(#(#attrs)* #vis #sig #body)
+    sig
 }
 
 /// Whether the engine would pass this parameter.

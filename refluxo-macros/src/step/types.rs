@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
-    GenericArgument, Lifetime, PathArguments, PathSegment, Type, TypeFnPtr, TypeReference,
+    Lifetime, Type, TypeFnPtr, TypeReference,
     visit::{self, Visit},
 };
 
@@ -45,17 +45,6 @@ pub(crate) fn borrow(ty: &Type) -> Option<TokenStream> {
             if lifetime.ident == "_" {
                 self.0.get_or_insert_with(|| lifetime.to_token_stream());
             }
-        }
-
-        /// `Cow<str>` hides its lifetime.
-        fn visit_path_segment(&mut self, segment: &'ast PathSegment) {
-            if let PathArguments::AngleBracketed(args) = &segment.arguments
-                && segment.ident == "Cow"
-                && !args.args.iter().any(|arg| matches!(arg, GenericArgument::Lifetime(_)))
-            {
-                self.0.get_or_insert_with(|| segment.to_token_stream());
-            }
-            visit::visit_path_segment(self, segment);
         }
 
         /// The lifetimes in `fn(&str)` are its own.
