@@ -1,0 +1,10 @@
+use refluxo::prelude::*;
+
+#[derive(Serialize, Deserialize, Signal)]
+struct Changed<T> {
+    to: T,
+}
+
+fn main() {
+    let _ = Changed { to: 1 };
+}

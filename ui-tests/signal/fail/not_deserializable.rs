@@ -1,0 +1,8 @@
+use refluxo::prelude::*;
+
+#[derive(Serialize, Signal)]
+struct Approval {}
+
+fn main() {
+    let _ = Approval {};
+}

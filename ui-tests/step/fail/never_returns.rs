@@ -1,0 +1,10 @@
+use refluxo::prelude::*;
+
+#[step]
+async fn serve() -> ! {
+    loop {}
+}
+
+fn main() {
+    let _ = serve();
+}

@@ -1,0 +1,10 @@
+use refluxo::prelude::*;
+
+#[step]
+pub struct Charge {
+    pub order: u32,
+}
+
+fn main() {
+    let _ = Charge { order: 1 };
+}

@@ -1,0 +1,44 @@
+//! Compiles each program beside this folder, and compares what rustc says of those that must fail.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The folders, one for each macro.
+const MACROS: [&str; 2] = ["step", "signal"];
+
+#[test]
+fn what_is_accepted_compiles_and_runs_and_what_is_refused_is_told() {
+    let cases = trybuild::TestCases::new();
+    for folder in MACROS {
+        cases.pass(format!("{folder}/pass/*.rs"));
+        cases.compile_fail(format!("{folder}/fail/*.rs"));
+    }
+}
+
+#[test]
+fn one_mistake_gives_one_message() {
+    for path in files("fail", "stderr") {
+        let text = fs::read_to_string(&path).unwrap();
+        let errors = text.lines().filter(|line| line.starts_with("error")).count();
+        assert_eq!(errors, 1, "{} has {errors} messages", path.display());
+        assert!(!text.lines().any(|line| line.starts_with("warning")), "{} has a warning", path.display());
+    }
+}
+
+#[test]
+fn every_program_is_small() {
+    for path in files("fail", "rs").into_iter().chain(files("pass", "rs")) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines < 25, "{} has {lines} lines", path.display());
+    }
+}
+
+/// The files with this extension in every macro's folder of this kind.
+fn files(kind: &str, extension: &str) -> Vec<PathBuf> {
+    let folders = MACROS.map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(kind));
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
+}
