@@ -88,9 +88,11 @@ impl<J: Job> Work for Task<J> {
     }
 
     fn answer(self: Box<Self>, now: Timestamp) -> Option<Box<dyn Work>> {
+        let Self { job, output, reply, .. } = *self;
+        // Before its sender goes on: the job may hold a session, and nobody's session lives on in a queue.
+        drop(job);
         // Without an output it was never run, and its sender hears that the store went away.
-        let value = self.output?;
-        match self.reply.send(Ok(Stamped { now, value })) {
+        match reply.send(Ok(Stamped { now, value: output? })) {
             Err(Ok(unheard)) => J::take_back(unheard.value),
             Ok(()) | Err(Err(_)) => None,
         }
