@@ -210,6 +210,7 @@ cases! { $
         a_run_with_living_children_is_not_purged
         a_purged_id_begins_a_new_life;
     racing:
+        a_message_that_races_a_rest_is_found
         no_message_is_lost_between_a_sender_and_a_resting_run
         crossing_batches_all_land
         of_two_commits_at_one_revision_one_applies;
