@@ -14,9 +14,24 @@ use support::{
     soon, step, until,
 };
 
-#[tokio::test]
-async fn runs_its_steps_in_order_and_gives_the_output() {
-    let place = Place::memory();
+everywhere! {
+    runs_its_steps_in_order_and_gives_the_output,
+    an_err_fails_the_run_and_is_its_result,
+    a_start_repeated_is_the_same_run_started_once,
+    a_start_with_other_arguments_is_told,
+    comes_back_to_a_run_by_its_id,
+    sleeps_until_the_clock_says_so_and_holds_no_task,
+    takes_signals_in_order_whenever_they_came,
+    a_signal_wakes_the_run_that_waits_for_it,
+    a_child_is_a_run_of_its_own_and_its_output_comes_back,
+    the_err_of_a_child_comes_back_as_its_output,
+    a_panic_in_the_workflow_parks_the_run_where_it_was,
+    a_panic_in_a_step_parks_the_run_before_it,
+    a_state_that_has_no_json_parks_the_run_and_names_the_field,
+    a_large_stable_field_is_written_once,
+}
+
+async fn runs_its_steps_in_order_and_gives_the_output(place: Place) {
     let engine = place.engine().await;
     let run = engine.start("a", script([step("one"), step("two")])).await.unwrap();
     assert_eq!(soon(run.result()).await.unwrap().unwrap(), ["one", "two"]);
@@ -26,17 +41,14 @@ async fn runs_its_steps_in_order_and_gives_the_output() {
     assert_eq!(snapshot.revision.0, 3);
 }
 
-#[tokio::test]
-async fn an_err_fails_the_run_and_is_its_result() {
-    let engine = Place::memory().engine().await;
+async fn an_err_fails_the_run_and_is_its_result(place: Place) {
+    let engine = place.engine().await;
     let run = engine.start("a", script([Line::Fail("no".to_owned())])).await.unwrap();
     assert_eq!(soon(run.result()).await.unwrap(), Err("no".to_owned()));
     assert_eq!(run.snapshot().await.unwrap().status, RunStatus::Failed);
 }
 
-#[tokio::test]
-async fn a_start_repeated_is_the_same_run_started_once() {
-    let place = Place::memory();
+async fn a_start_repeated_is_the_same_run_started_once(place: Place) {
     let engine = place.engine().await;
     for _ in 0..3 {
         let run = engine.start("a", script([step("one")])).await.unwrap();
@@ -45,18 +57,16 @@ async fn a_start_repeated_is_the_same_run_started_once() {
     assert_eq!(place.world.texts(), ["one"]);
 }
 
-#[tokio::test]
-async fn a_start_with_other_arguments_is_told() {
-    let engine = Place::memory().engine().await;
+async fn a_start_with_other_arguments_is_told(place: Place) {
+    let engine = place.engine().await;
     engine.start("a", script([step("one")])).await.unwrap();
     let error = engine.start("a", script([step("two")])).await.unwrap_err();
     assert!(matches!(error, StartError::OtherArguments { .. }), "{error}");
     assert!(matches!(engine.start("", script([])).await.unwrap_err(), StartError::InvalidId(_)));
 }
 
-#[tokio::test]
-async fn comes_back_to_a_run_by_its_id() {
-    let engine = Place::memory().engine().await;
+async fn comes_back_to_a_run_by_its_id(place: Place) {
+    let engine = place.engine().await;
     engine.start("a", script([step("one")])).await.unwrap();
     let run = engine.run::<Script>("a").await.unwrap();
     assert_eq!(soon(run.result()).await.unwrap().unwrap(), ["one"]);
@@ -64,9 +74,7 @@ async fn comes_back_to_a_run_by_its_id() {
     assert!(matches!(error, ReadError::Unknown { .. }), "{error}");
 }
 
-#[tokio::test]
-async fn sleeps_until_the_clock_says_so_and_holds_no_task() {
-    let place = Place::memory();
+async fn sleeps_until_the_clock_says_so_and_holds_no_task(place: Place) {
     let engine = place.engine().await;
     let run = engine.start("a", script([Line::Sleep(86_400), step("one")])).await.unwrap();
     until(async || run.snapshot().await.unwrap().status == RunStatus::Waiting).await;
@@ -80,9 +88,8 @@ async fn sleeps_until_the_clock_says_so_and_holds_no_task() {
     assert_eq!(soon(run.result()).await.unwrap().unwrap(), ["slept", "one"]);
 }
 
-#[tokio::test]
-async fn takes_signals_in_order_whenever_they_came() {
-    let engine = Place::memory().engine().await;
+async fn takes_signals_in_order_whenever_they_came(place: Place) {
+    let engine = place.engine().await;
     let run =
         engine.start("a", script([Line::Sleep(1), Line::Listen, Line::Listen, Line::Listen])).await.unwrap();
     run.signal(Word("early".to_owned())).await.unwrap();
@@ -94,9 +101,8 @@ async fn takes_signals_in_order_whenever_they_came() {
     assert!(matches!(&error, SignalError::NotAwaited { known, .. } if known == &["Word"]), "{error}");
 }
 
-#[tokio::test]
-async fn a_signal_wakes_the_run_that_waits_for_it() {
-    let engine = Place::memory().engine().await;
+async fn a_signal_wakes_the_run_that_waits_for_it(place: Place) {
+    let engine = place.engine().await;
     let run = engine.start("a", script([Line::Listen, Line::Listen])).await.unwrap();
     until(async || run.snapshot().await.unwrap().status == RunStatus::Waiting).await;
     run.signal(Word("one".to_owned())).await.unwrap();
@@ -106,32 +112,25 @@ async fn a_signal_wakes_the_run_that_waits_for_it() {
     assert!(matches!(error, SignalError::Finished { .. }), "{error}");
 }
 
-#[tokio::test]
-async fn a_child_is_a_run_of_its_own_and_its_output_comes_back() {
-    for place in [Place::memory(), Place::handing_back()] {
-        let engine = place.engine().await;
-        let grandchild = Line::Child(vec![step("deep")]);
-        let run = engine
-            .start("a", script([Line::Child(vec![step("inner"), grandchild]), step("outer")]))
-            .await
-            .unwrap();
-        assert_eq!(soon(run.result()).await.unwrap().unwrap(), ["[inner [deep]]", "outer"]);
-        let notes = place.world.notes();
-        assert_eq!(place.world.texts(), ["inner", "deep", "outer"]);
-        assert!(notes[0].run.starts_with("a/script-"), "{notes:?}");
-    }
+async fn a_child_is_a_run_of_its_own_and_its_output_comes_back(place: Place) {
+    let engine = place.engine().await;
+    let grandchild = Line::Child(vec![step("deep")]);
+    let lines = [Line::Child(vec![step("inner"), grandchild]), step("outer")];
+    let run = engine.start("a", script(lines)).await.unwrap();
+    assert_eq!(soon(run.result()).await.unwrap().unwrap(), ["[inner [deep]]", "outer"]);
+    let notes = place.world.notes();
+    assert_eq!(place.world.texts(), ["inner", "deep", "outer"]);
+    assert!(notes[0].run.starts_with("a/script-"), "{notes:?}");
 }
 
-#[tokio::test]
-async fn the_err_of_a_child_comes_back_as_its_output() {
-    let engine = Place::memory().engine().await;
+async fn the_err_of_a_child_comes_back_as_its_output(place: Place) {
+    let engine = place.engine().await;
     let run = engine.start("a", script([Line::Child(vec![Line::Fail("no".to_owned())])])).await.unwrap();
     assert_eq!(soon(run.result()).await.unwrap(), Err("no".to_owned()));
 }
 
-#[tokio::test]
-async fn a_panic_in_the_workflow_parks_the_run_where_it_was() {
-    let engine = Place::memory().engine().await;
+async fn a_panic_in_the_workflow_parks_the_run_where_it_was(place: Place) {
+    let engine = place.engine().await;
     let run = engine.start("a", script([step("one"), Line::Panic])).await.unwrap();
     let error = soon(run.result()).await.unwrap_err();
     let ResultError::Parked { reason, .. } = &error else { panic!("{error}") };
@@ -142,9 +141,8 @@ async fn a_panic_in_the_workflow_parks_the_run_where_it_was() {
     assert_eq!(snapshot.error.as_ref(), Some(reason));
 }
 
-#[tokio::test]
-async fn a_panic_in_a_step_parks_the_run_before_it() {
-    let engine = Place::memory().engine().await;
+async fn a_panic_in_a_step_parks_the_run_before_it(place: Place) {
+    let engine = place.engine().await;
     let run = engine.start("a", script([step("boom")])).await.unwrap();
     let error = soon(run.result()).await.unwrap_err().to_string();
     assert!(error.contains("the step `note` panicked: the step says so"), "{error}");
@@ -154,17 +152,14 @@ async fn a_panic_in_a_step_parks_the_run_before_it() {
     assert_eq!(run.snapshot().await.unwrap().status, RunStatus::Parked);
 }
 
-#[tokio::test]
-async fn a_state_that_has_no_json_parks_the_run_and_names_the_field() {
-    let engine = Place::memory().engine().await;
+async fn a_state_that_has_no_json_parks_the_run_and_names_the_field(place: Place) {
+    let engine = place.engine().await;
     let run = engine.start("a", script([Line::Nan, step("one")])).await.unwrap();
     let error = soon(run.result()).await.unwrap_err().to_string();
     assert!(error.contains("the field `number` of the state `Note` can't be saved"), "{error}");
 }
 
-#[tokio::test]
-async fn a_large_stable_field_is_written_once() {
-    let place = Place::memory();
+async fn a_large_stable_field_is_written_once(place: Place) {
     let engine = place.engine().await;
     let lines: Vec<_> = (0..200).map(|number| step(&format!("step number {number}"))).collect();
     let run = engine.start("a", script(lines)).await.unwrap();

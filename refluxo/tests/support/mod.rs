@@ -1,58 +1,86 @@
 //! What the engine's tests share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod faulty;
+pub mod random;
 pub mod script;
 pub mod world;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use refluxo::{
-    Engine, MemoryStore,
-    store::Store,
+    Engine, MemoryStore, SqliteStore,
+    engine::EngineBuilder,
+    store::{Store, Synchronous},
     time::{ManualClock, Timestamp},
 };
+use tempfile::TempDir;
 
 use self::{
     script::{Line, Script},
     world::World,
 };
 
-/// A store, its clock and the world: what outlives an engine.
+/// A place for runs, its clock and the world: what outlives an engine.
 pub struct Place {
     pub clock: Arc<ManualClock>,
     pub world: World,
-    pub store: Arc<dyn Store>,
+    ground: Ground,
+}
+
+/// Where a place keeps its runs.
+enum Ground {
+    Memory(MemoryStore),
+    Sqlite(TempDir),
 }
 
 impl Place {
-    /// A place with a store in memory.
+    /// In memory.
     pub fn memory() -> Self {
         let clock = clock();
         let store = MemoryStore::builder().clock(clock.clone()).build();
-        Self { clock, world: World::new(), store: Arc::new(store) }
+        Self { clock, world: World::new(), ground: Ground::Memory(store) }
     }
 
-    /// A place with a store in memory that leaves effects to the holders of runs.
+    /// In memory, but effects are left to the holders of runs.
     pub fn handing_back() -> Self {
         let clock = clock();
         let store = MemoryStore::builder().clock(clock.clone()).hand_back_effects().build();
-        Self { clock, world: World::new(), store: Arc::new(store) }
+        Self { clock, world: World::new(), ground: Ground::Memory(store) }
+    }
+
+    /// In a file.
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        Self { clock: clock(), world: World::new(), ground: Ground::Sqlite(folder) }
+    }
+
+    /// The store, opened anew where it can be.
+    pub async fn store(&self) -> Arc<dyn Store> {
+        match &self.ground {
+            Ground::Memory(store) => Arc::new(store.clone()),
+            Ground::Sqlite(folder) => {
+                let builder = SqliteStore::builder(folder.path().join("runs.db")).clock(self.clock.clone());
+                // No test cuts the power.
+                Arc::new(builder.synchronous(Synchronous::Off).open().await.expect("the file can be opened"))
+            }
+        }
     }
 
     /// An engine here.
     pub async fn engine(&self) -> Engine {
-        self.engine_on(self.store.clone()).await
+        build(self.builder(self.store().await)).await
     }
 
-    /// An engine here whose store may differ.
-    pub async fn engine_on(&self, store: impl Store) -> Engine {
-        Engine::builder(store)
-            .register::<Script>()
-            .provide(self.world.clone())
-            .build()
-            .await
-            .expect("the engine has all that it needs")
+    /// What an engine here is built from.
+    pub fn builder(&self, store: impl Store) -> EngineBuilder {
+        Engine::builder(store).register::<Script>().provide(self.world.clone())
     }
+}
+
+/// Builds an engine that has all that it needs.
+pub async fn build(builder: EngineBuilder) -> Engine {
+    builder.build().await.expect("the engine has all that it needs")
 }
 
 /// A clock that stands.
@@ -67,7 +95,7 @@ pub fn step(text: &str) -> Line {
 
 /// Fails a test that hangs.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("this takes no 20 seconds")
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("this takes no minute")
 }
 
 /// Waits until something holds.
@@ -78,4 +106,22 @@ pub async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
         }
     })
     .await;
+}
+
+/// Runs behaviours in every kind of place.
+#[macro_export]
+macro_rules! everywhere {
+    ($($behaviour:ident,)*) => {
+        $crate::everywhere!(@place memory: $($behaviour,)*);
+        $crate::everywhere!(@place handing_back: $($behaviour,)*);
+        $crate::everywhere!(@place sqlite: $($behaviour,)*);
+    };
+    (@place $place:ident: $($behaviour:ident,)*) => {
+        mod $place {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $behaviour() {
+                super::$behaviour(super::support::Place::$place()).await;
+            })*
+        }
+    };
 }

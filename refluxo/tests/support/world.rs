@@ -1,6 +1,9 @@
 //! What steps act on: it outlives engines, as the outside world does.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use refluxo::suspend::StepContext;
 use tokio::sync::Semaphore;
@@ -15,6 +18,8 @@ struct Inner {
     gate: Semaphore,
     /// How many such steps have begun.
     at_gate: Semaphore,
+    /// How long a step takes.
+    pace: Duration,
 }
 
 /// A step that has run.
@@ -28,7 +33,12 @@ pub struct Noted {
 
 impl World {
     pub fn new() -> Self {
-        Self(Arc::new(Inner { notes: Mutex::default(), gate: Semaphore::new(0), at_gate: Semaphore::new(0) }))
+        Self(Arc::new(Inner {
+            notes: Mutex::default(),
+            gate: Semaphore::new(0),
+            at_gate: Semaphore::new(0),
+            pace: Duration::from_millis(1),
+        }))
     }
 
     /// What the step `note` does.
@@ -40,6 +50,7 @@ impl World {
             attempt: context.attempt(),
         };
         self.0.notes.lock().unwrap().push(noted);
+        tokio::time::sleep(self.0.pace).await;
         if text.starts_with("gate") {
             self.0.at_gate.add_permits(1);
             self.0.gate.acquire().await.expect("the gate is never closed").forget();

@@ -1,0 +1,129 @@
+//! A store that fails at random, in every way that a store may fail.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures_util::stream::BoxStream;
+use refluxo::{
+    store::{
+        Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, Message,
+        NewRun, Operation, Page, Query, Record, Renewed, RunId, Store, StoreError, StoreFuture, Wake,
+    },
+    time::Timestamp,
+};
+
+use super::random::Random;
+
+/// Hands on to another store, and fails one time in `one_in`.
+#[derive(Debug)]
+pub struct Faulty {
+    inner: Arc<dyn Store>,
+    random: Mutex<Random>,
+    one_in: u64,
+    name: Arc<str>,
+}
+
+/// What an operation meets.
+enum Fault {
+    /// Nothing was written, and that is known.
+    Before,
+    /// Nothing was written, and that is not known.
+    Never,
+    /// It was written, and that is not known.
+    Unheard,
+}
+
+impl std::fmt::Debug for Random {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Random")
+    }
+}
+
+impl Faulty {
+    pub fn new(inner: Arc<dyn Store>, seed: u64, one_in: u64) -> Self {
+        Self { inner, random: Mutex::new(Random::seeded(seed)), one_in, name: "faulty".into() }
+    }
+
+    /// What the next operation meets.
+    fn fault(&self) -> Option<Fault> {
+        let mut random = self.random.lock().unwrap();
+        if random.below(self.one_in) != 0 {
+            return None;
+        }
+        Some(match random.below(3) {
+            0 => Fault::Before,
+            1 => Fault::Never,
+            _ => Fault::Unheard,
+        })
+    }
+
+    /// Runs an operation with what it meets.
+    fn with<'a, T: Send + 'a>(
+        &'a self,
+        operation: Operation,
+        run: impl FnOnce(&'a dyn Store) -> StoreFuture<'a, T> + Send + 'a,
+    ) -> StoreFuture<'a, T> {
+        let fault = self.fault();
+        Box::pin(async move {
+            let lost = || io::Error::other("the line is dead");
+            match fault {
+                None => run(&*self.inner).await,
+                Some(Fault::Before) => Err(StoreError::retry(&self.name, operation, lost())),
+                Some(Fault::Never) => Err(StoreError::unknown(&self.name, operation, lost())),
+                Some(Fault::Unheard) => {
+                    run(&*self.inner).await?;
+                    Err(StoreError::unknown(&self.name, operation, lost()))
+                }
+            }
+        })
+    }
+}
+
+impl Store for Faulty {
+    fn create(&self, batch: Vec<NewRun>) -> StoreFuture<'_, Vec<Created>> {
+        self.with(Operation::Create, |store| store.create(batch))
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<'_, Claimed> {
+        self.with(Operation::Claim, |store| store.claim(claim))
+    }
+
+    fn renew(&self, leases: Vec<Lease>, keep: Duration) -> StoreFuture<'_, Vec<Renewed>> {
+        self.with(Operation::Renew, move |store| store.renew(leases, keep))
+    }
+
+    fn commit(&self, batch: Vec<Commit>) -> StoreFuture<'_, Vec<Committed>> {
+        self.with(Operation::Commit, |store| store.commit(batch))
+    }
+
+    fn deliver(&self, batch: Vec<Message>) -> StoreFuture<'_, Vec<Delivered>> {
+        self.with(Operation::Deliver, |store| store.deliver(batch))
+    }
+
+    fn load<'a>(&'a self, id: &'a RunId, depth: Depth) -> StoreFuture<'a, Option<Record>> {
+        self.with(Operation::Load, move |store| store.load(id, depth))
+    }
+
+    fn history<'a>(&'a self, id: &'a RunId, page: Page) -> StoreFuture<'a, Vec<Entry>> {
+        self.with(Operation::History, move |store| store.history(id, page))
+    }
+
+    fn list(&self, query: Query) -> StoreFuture<'_, Listed> {
+        self.with(Operation::List, |store| store.list(query))
+    }
+
+    fn purge(&self, filter: Filter, limit: u32) -> StoreFuture<'_, u32> {
+        self.with(Operation::Purge, move |store| store.purge(filter, limit))
+    }
+
+    fn wakes(&self) -> BoxStream<'static, Wake> {
+        self.inner.wakes()
+    }
+
+    fn clock(&self) -> Option<Timestamp> {
+        self.inner.clock()
+    }
+}
