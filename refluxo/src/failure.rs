@@ -69,9 +69,12 @@ impl Failure {
     /// `anyhow::Result` or a boxed error.
     #[must_use]
     pub fn into_error(self) -> Box<dyn Error + Send + Sync> {
-        let innermost =
-            self.causes.into_iter().rev().fold(None, |cause, message| Some(Link::new(message, cause)));
-        Box::new(Link { message: self.message, cause: innermost })
+        let cause = self
+            .causes
+            .into_iter()
+            .rev()
+            .fold(None, |cause, message| Some(Box::new(Link { message, cause })));
+        Box::new(Link { message: self.message, cause })
     }
 }
 
@@ -158,12 +161,6 @@ impl<T> Context<T> for Option<T> {
 struct Link {
     message: String,
     cause: Option<Box<Link>>,
-}
-
-impl Link {
-    fn new(message: String, cause: Option<Box<Self>>) -> Box<Self> {
-        Box::new(Self { message, cause })
-    }
 }
 
 impl fmt::Display for Link {

@@ -178,13 +178,13 @@ impl Outcome {
     /// If it is of another type: the engine handed a state the outcome of another state's call.
     #[must_use]
     pub fn take<T: 'static>(self) -> T {
-        match self.0.downcast() {
-            Ok(output) => *output,
-            Err(_) => panic!(
+        let Ok(output) = self.0.downcast() else {
+            panic!(
                 "the outcome of another call was handed to a state that expects `{}`",
                 std::any::type_name::<T>()
-            ),
-        }
+            );
+        };
+        *output
     }
 }
 

@@ -90,24 +90,24 @@ impl Cast {
             assert_eq!(keys.len(), 1, "the step {text} ran under several keys");
         }
         for (id, lines) in &self.0 {
-            let texts = seen.remove(id).unwrap_or_default();
+            let ran = seen.remove(id).unwrap_or_default();
             if may_overlap {
-                let set: BTreeSet<_> = texts.into_iter().collect();
+                let set: BTreeSet<_> = ran.into_iter().collect();
                 assert_eq!(set, steps(lines).into_iter().collect(), "{id}");
             } else {
-                assert_eq!(texts, steps(lines), "{id}: a step began after its commit");
+                assert_eq!(ran, steps(lines), "{id}: a step began after its commit");
             }
         }
     }
 }
 
-/// Lets time pass while something happens: `pace` of the store's time with each millisecond.
-async fn while_time_passes<T>(place: &Place, pace: Duration, future: impl Future<Output = T>) -> T {
+/// Lets time pass while something happens: `tick` of the store's time with each millisecond.
+async fn while_time_passes<T>(place: &Place, tick: Duration, future: impl Future<Output = T>) -> T {
     let over = AtomicBool::new(false);
     let time = async {
         while !over.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(1)).await;
-            place.clock.advance(pace);
+            place.clock.advance(tick);
         }
     };
     let work = async {

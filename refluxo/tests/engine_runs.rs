@@ -79,7 +79,7 @@ async fn sleeps_until_the_clock_says_so_and_holds_no_task(place: Place) {
     let run = engine.start("a", script([Line::Sleep(86_400), step("one")])).await.unwrap();
     until(async || run.snapshot().await.unwrap().status == RunStatus::Waiting).await;
     let Script::Sleep { call, .. } = run.state().await.unwrap() else { panic!("it sleeps") };
-    assert_eq!(call.duration, Duration::from_secs(86_400));
+    assert_eq!(call.duration, Duration::from_hours(24));
 
     place.clock.advance(Duration::from_secs(86_399));
     tokio::time::sleep(Duration::from_millis(20)).await;

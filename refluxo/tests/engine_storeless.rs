@@ -77,7 +77,7 @@ async fn waits_for_time_and_signals() {
     );
     let snapshot = engine.deliver(&snapshot, &Word("early".to_owned())).unwrap();
     assert_eq!(snapshot.status, RunStatus::Waiting);
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     let (snapshot, error) = advance(&engine, snapshot).await;
     assert!(matches!(&error, AdvanceError::NoSignal { signal, .. } if signal == "Word"), "{error}");
     let snapshot = engine.deliver_json(&snapshot, "Word", "late").unwrap();

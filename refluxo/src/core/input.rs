@@ -36,7 +36,9 @@ fn value(hasher: &mut blake3::Hasher, json: &Value) {
         Value::Array(items) => {
             hasher.update(b"a");
             length(hasher, items.len());
-            items.iter().for_each(|item| value(hasher, item));
+            for item in items {
+                value(hasher, item);
+            }
         }
         Value::Object(fields) => {
             hasher.update(b"o");

@@ -35,6 +35,7 @@ struct Planned {
 }
 
 /// What a run is to do after a commit.
+#[expect(clippy::large_enum_variant, reason = "it is returned and taken apart at once, once a step")]
 enum After {
     /// Go on.
     Go(Held),

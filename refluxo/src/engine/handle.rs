@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use serde::Serialize;
 
 use super::{
-    EngineBuilder, ReadError, Run, SignalError, StartError, StorelessBuilder, driver, patience::ask, send,
-    shared::Shared,
+    EngineBuilder, ReadError, Run, SignalError, StartError, StorelessBuilder, driver, patience::ask,
+    registry::Kind, send, shared::Shared,
 };
 use crate::{
     core::{Origin, birth},
@@ -90,7 +90,7 @@ impl Engine {
     pub async fn start<W: Machine>(&self, id: impl AsRef<str>, workflow: W) -> Result<Run<W>, StartError> {
         let id = RunId::new(id.as_ref())?;
         let shared = self.shared();
-        if !shared.registry.kind(W::NAME).is_some_and(|kind| kind.is::<W>()) {
+        if !shared.registry.kind(W::NAME).is_some_and(Kind::is::<W>) {
             return Err(StartError::NotRegistered { workflow: W::NAME });
         }
         let origin = Origin { id: id.clone(), uid: Uid::random(), root: id.clone(), parent: None };
@@ -112,14 +112,14 @@ impl Engine {
                     drop(slot);
                 });
             }
-            Created::New { lease: None } => {}
-            Created::Exists { queue, .. } if queue != W::NAME => {
-                return Err(StartError::OtherWorkflow { id, found: queue, wanted: W::NAME });
-            }
-            Created::Exists { same_input: false, .. } => {
+            // It was created, or had been before: the hash of the input covers the workflow's name.
+            Created::New { lease: None } | Created::Exists { same_input: true, .. } => {}
+            Created::Exists { same_input: false, queue, .. } if queue == W::NAME => {
                 return Err(StartError::OtherArguments { id, workflow: W::NAME });
             }
-            Created::Exists { same_input: true, .. } => {}
+            Created::Exists { same_input: false, queue, .. } => {
+                return Err(StartError::OtherWorkflow { id, found: queue, wanted: W::NAME });
+            }
             Created::Rejected(cause) => return Err(StartError::Store { id, cause }),
         }
         Ok(Run::new(self.clone(), id))

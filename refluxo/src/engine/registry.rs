@@ -22,8 +22,11 @@ pub(crate) struct Kind {
     type_name: &'static str,
     pub(crate) version: u32,
     pub(crate) description: Description,
-    decode: fn(&str, StateReader<'_>) -> Result<Box<dyn AnyMachine>, LoadError>,
+    decode: Decode,
 }
+
+/// Reads a state of the name and the fields that are given.
+type Decode = fn(&str, StateReader<'_>) -> Result<Box<dyn AnyMachine>, LoadError>;
 
 /// Two workflows of one name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

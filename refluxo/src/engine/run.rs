@@ -148,6 +148,6 @@ impl<W> Clone for Run<W> {
 
 impl<W: Machine> fmt::Debug for Run<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("workflow", &W::NAME).field("id", &self.id).finish()
+        f.debug_struct("Run").field("workflow", &W::NAME).field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,5 @@
 //! What the engine's tests share.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file includes it and uses a part of it")]
 
 pub mod faulty;
 pub mod random;
@@ -95,7 +95,7 @@ pub fn step(text: &str) -> Line {
 
 /// Fails a test that hangs.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("this takes no minute")
+    tokio::time::timeout(Duration::from_mins(1), future).await.expect("this takes no minute")
 }
 
 /// Waits until something holds.

@@ -22,7 +22,7 @@ impl Random {
     /// A script of up to `longest` lines whose steps have names that begin with `name`. Only its own lines listen, so that
     /// words can be sent to the run by its id.
     pub fn script(&mut self, name: &str, longest: u64, depth: u32) -> Vec<Line> {
-        (0..1 + self.below(longest))
+        (0..=self.below(longest))
             .map(|number| match self.below(10) {
                 0 | 1 if depth == 0 => Line::Listen,
                 2 => Line::Sleep(self.below(3)),

@@ -58,6 +58,7 @@ pub struct Locals {
 
 /// The machine.
 #[derive(Clone, Debug)]
+#[expect(clippy::enum_variant_names, reason = "a child of a workflow is named after it")]
 pub enum Script {
     Start(Locals),
     Note { call: Note, locals: Locals },
@@ -124,7 +125,7 @@ impl Machine for Script {
             Frame::Start(locals) => locals.go_on(Changes::none()),
             Frame::Note(locals) => locals.hear(outcome.take()),
             Frame::Sleep(locals) => {
-                outcome.take::<()>();
+                let () = outcome.take();
                 locals.hear("slept".to_owned())
             }
             Frame::Word(locals) => locals.hear(outcome.take::<Word>().0),
@@ -182,8 +183,7 @@ impl Machine for Script {
     }
 
     fn failed(output: &Told) -> bool {
-        use refluxo::machine::{NeverFails as _, Verdict};
-        Verdict(output).failed()
+        refluxo::machine::Verdict(output).failed()
     }
 }
 

@@ -35,7 +35,7 @@ struct Newtype<T>(T);
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Item {
     price: f64,
-    note: Option<Option<u8>>,
+    note: Option<u8>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
