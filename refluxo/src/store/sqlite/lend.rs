@@ -60,6 +60,10 @@ impl Job for Claiming {
         claim_nothing(tx, &self.0)
     }
 
+    fn needs_listener() -> bool {
+        true
+    }
+
     fn take_back(claimed: Claimed) -> Option<Box<dyn Work>> {
         let leases: Vec<Lease> = claimed.runs.into_iter().map(|(lease, _)| lease).collect();
         if leases.is_empty() {

@@ -77,24 +77,39 @@ struct Shared {
     bells: Bells,
 }
 
-/// The queues of the two threads. Dropping it ends them.
+/// The two threads. Dropping it ends them.
 struct Handle {
     shared: Arc<Shared>,
-    writes: Option<Sender<Box<dyn Work>>>,
-    reads: Option<Sender<Reading>>,
-    threads: Vec<JoinHandle<()>>,
+    writer: Worker<Box<dyn Work>>,
+    reader: Worker<Reading>,
+}
+
+/// A thread and its queue, until both are closed.
+struct Worker<T>(Option<(Sender<T>, JoinHandle<()>)>);
+
+impl<T> Worker<T> {
+    /// Queues an item; tells whether the thread will come to it.
+    fn queue(&self, item: T) -> bool {
+        self.0.as_ref().is_some_and(|(queue, _)| queue.send(item).is_ok())
+    }
+
+    /// Lets the thread finish what is queued, and waits for that.
+    fn close(&mut self) {
+        let Some((queue, thread)) = self.0.take() else { return };
+        drop(queue);
+        if thread.thread().id() != std::thread::current().id() {
+            // A panic in the thread was told to those who waited for it.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // Without senders the threads end after what is queued; who opens the file next finds it closed.
-        (self.writes, self.reads) = (None, None);
-        for thread in self.threads.drain(..) {
-            if thread.thread().id() != std::thread::current().id() {
-                // A panic in a thread was told to those who waited for it.
-                let _ = thread.join();
-            }
-        }
+        // One after the other: the last connection to be closed tidies the file up, and if both are closed at once, neither
+        // is the last.
+        self.reader.close();
+        self.writer.close();
     }
 }
 
@@ -131,7 +146,7 @@ impl SqliteStore {
     ) -> StoreFuture<'static, J::Output> {
         let (reply, answer) = oneshot::channel();
         let task = Task { operation, durable, job, output: None, reply };
-        let queued = self.handle.writes.as_ref().is_some_and(|writes| writes.send(Box::new(task)).is_ok());
+        let queued = self.handle.writer.queue(Box::new(task));
         let name = self.handle.shared.name.clone();
         Box::pin(async move {
             if !queued {
@@ -150,7 +165,7 @@ impl SqliteStore {
         let (reply, answer) = oneshot::channel::<Answer<T>>();
         let reading = reader::reading(operation, read, reply);
         let name = self.handle.shared.name.clone();
-        let queued = self.handle.reads.as_ref().is_some_and(|reads| reads.send(reading).is_ok());
+        let queued = self.handle.reader.queue(reading);
         Box::pin(async move {
             let answer = if queued { answer.await.ok() } else { None };
             answer.unwrap_or_else(|| Err(StoreError::fatal(&name, operation, Gone)))

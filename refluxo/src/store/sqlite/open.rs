@@ -15,9 +15,9 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::{
-    Handle, Shared, SqliteStore,
+    Handle, Shared, SqliteStore, Worker,
     reader::{self, Reading},
-    schema::{SqliteOpenError, migrate},
+    schema::{SqliteOpenError, check, migrate},
     sessions::Sessions,
     task::Work,
     thread::Writer,
@@ -115,10 +115,8 @@ impl SqliteStoreBuilder {
             return Err(SqliteOpenError::Thread(std::io::ErrorKind::Other.into()));
         };
         let Opened { shared, writes, reads, reader } = opened?;
-        let threads = vec![writer, reader];
-        Ok(SqliteStore {
-            handle: Arc::new(Handle { shared, writes: Some(writes), reads: Some(reads), threads }),
-        })
+        let (writer, reader) = (Worker(Some((writes, writer))), Worker(Some((reads, reader))));
+        Ok(SqliteStore { handle: Arc::new(Handle { shared, writer, reader }) })
     }
 
     /// The writer's thread.
@@ -138,8 +136,12 @@ impl SqliteStoreBuilder {
             return Err(SqliteOpenError::NoFile);
         }
         let mut db = self.connect()?;
+        // Before anything else, since even the journal's mode is written into the file.
+        check(&db, &self.path)?;
+        self.configure(&db)?;
         migrate(&mut db, &self.path)?;
         let reading = self.connect()?;
+        self.configure(&reading)?;
         // By its real name, so that all who open the file find the same lock files beside it.
         let path = fs::canonicalize(&self.path).unwrap_or(self.path);
         let shared = Arc::new(Shared {
@@ -167,10 +169,14 @@ impl SqliteStoreBuilder {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&self.path, flags).map_err(sqlite)?;
         db.busy_timeout(self.busy_timeout).map_err(sqlite)?;
-        db.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
-        db.pragma_update(None, "synchronous", self.synchronous.pragma()).map_err(sqlite)?;
         db.set_prepared_statement_cache_capacity(64);
         Ok(db)
+    }
+
+    fn configure(&self, db: &Connection) -> Result<(), SqliteOpenError> {
+        let sqlite = |error| SqliteOpenError::of(&self.path, error);
+        db.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
+        db.pragma_update(None, "synchronous", self.synchronous.pragma()).map_err(sqlite)
     }
 }
 

@@ -56,6 +56,11 @@ impl SqliteOpenError {
     }
 }
 
+/// Looks whether the file is ours, or empty, and not too new; changes nothing in it.
+pub(super) fn check(db: &Connection, path: &Path) -> Result<(), SqliteOpenError> {
+    schema_of(db, path).map(drop)
+}
+
 /// Brings the file up to this release's schema, whoever else may be doing so at the same time.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), SqliteOpenError> {
     let sqlite = |error| SqliteOpenError::of(path, error);

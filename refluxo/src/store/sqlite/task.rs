@@ -25,6 +25,11 @@ pub(super) trait Job: Send {
         Ok(None)
     }
 
+    /// Whether it is only worth doing while somebody waits for the answer.
+    fn needs_listener() -> bool {
+        false
+    }
+
     /// What takes an answer back that nobody waited for.
     fn take_back(output: Self::Output) -> Option<Box<dyn Work>> {
         drop(output);
@@ -83,7 +88,9 @@ impl<J: Job> Work for Task<J> {
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> rusqlite::Result<()> {
-        self.output = Some(self.job.run(tx)?);
+        if !(J::needs_listener() && self.reply.is_closed()) {
+            self.output = Some(self.job.run(tx)?);
+        }
         Ok(())
     }
 
