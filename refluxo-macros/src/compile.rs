@@ -1,7 +1,7 @@
 //! The driver of `#[workflow]`: parse → check → resolve → lower → liveness → layout → codegen, with a barrier after each pass that can
 //! find an error.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, Block, FnArg, GenericArgument, Generics, Ident, Pat, PatType, Path, PathArguments, ReturnType,
@@ -12,12 +12,12 @@ use syn::{
 use crate::{
     check, codegen,
     diag::Errors,
-    ir::{Var, VarInfo, VarTable},
+    ir::VarInfo,
     layout::{Layout, camel},
-    liveness::{self, Liveness},
-    lower,
+    liveness,
     parse::{self, Workflow},
     resolve::Resolver,
+    split::{self, Body},
 };
 
 /// Compiles a workflow. On an error, emits it and items that stand in for the workflow, so that one mistake gives one message.
@@ -39,9 +39,7 @@ pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// The passes behind the first barrier.
 fn passes(errors: &Errors, workflow: &Workflow, source: &Source) -> Option<TokenStream> {
-    let (vars, params, prologue, body) = resolve(source);
-    let program = lower::lower(vars, params, prologue, body);
-    let liveness = Liveness::of(&program);
+    let (program, liveness) = split::lower(resolve(source));
     liveness::check(errors, &program, &liveness, workflow.options.typed);
     let layout = Layout::of(errors, &program, &liveness);
     signals_have_one_name(errors, program.awaits.iter().map(|awaited| &awaited.path));
@@ -152,7 +150,7 @@ pub(crate) fn enum_name(workflow: &Workflow) -> Ident {
 }
 
 /// Gives every local a name of its own. A parameter that is taken by reference or by pattern is bound by a `let` in front.
-fn resolve(source: &Source) -> (VarTable, Vec<Var>, Vec<Stmt>, Block) {
+fn resolve(source: &Source) -> Body {
     let mut resolver = Resolver::new();
     let mut params = Vec::new();
     let mut prologue: Vec<Stmt> = Vec::new();
@@ -180,9 +178,9 @@ fn resolve(source: &Source) -> (VarTable, Vec<Var>, Vec<Stmt>, Block) {
             }
         }
     }
-    let mut body = source.body.clone();
-    let vars = resolver.body(&mut body);
-    (vars, params, prologue, body)
+    let mut block = source.body.clone();
+    let vars = resolver.body(&mut block);
+    Body { vars, params, prologue, block }
 }
 
 /// The type in `signal::<Type>`.
@@ -222,7 +220,7 @@ fn has_try(body: &Block) -> bool {
         }
 
         fn visit_macro(&mut self, mac: &'a syn::Macro) {
-            self.0 |= mac.tokens.to_string().contains('?');
+            self.0 |= has_question_mark(&mac.tokens);
         }
 
         fn visit_expr_closure(&mut self, _: &'a syn::ExprClosure) {}
@@ -235,4 +233,13 @@ fn has_try(body: &Block) -> bool {
     let mut finder = Finder(false);
     visit::visit_block(&mut finder, body);
     finder.0
+}
+
+/// Whether a `?` stands among tokens, outside of literals.
+fn has_question_mark(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Punct(punct) => punct.as_char() == '?',
+        TokenTree::Group(group) => has_question_mark(&group.stream()),
+        TokenTree::Ident(_) | TokenTree::Literal(_) => false,
+    })
 }

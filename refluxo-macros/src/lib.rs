@@ -14,6 +14,7 @@ mod messages;
 mod parse;
 mod resolve;
 mod signal;
+mod split;
 mod step;
 
 /// Makes an async function a durable workflow.

@@ -36,8 +36,6 @@ pub(crate) enum Message {
     AwaitInGuard,
     /// An await in a macro that is not in the list.
     AwaitInMacro(String),
-    /// An await in a place that is evaluated late or not at all.
-    AwaitInMessage(String),
     /// The awaited operand is not a call by path.
     AwaitedNotACall,
     /// `signal().await`.
@@ -169,10 +167,6 @@ impl fmt::Display for Message {
             Self::AwaitInMacro(name) => write!(
                 f,
                 "an await in `{name}!` can't be seen by the compiler of workflows: put it in a `let` before the macro"
-            ),
-            Self::AwaitInMessage(name) => write!(
-                f,
-                "an await in the message of `{name}!` would run only on failure: put it in a `let` before the macro"
             ),
             Self::AwaitedNotACall => f.write_str(
                 "only a call by its path can be awaited here, as in `module::step(…).await`: \

@@ -7,12 +7,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::{
-    diag::Errors,
-    ir::place::bare,
-    messages::Message,
-    parse::macros::{Arguments, Kind},
-};
+use crate::{diag::Errors, ir::place::bare, messages::Message, parse::macros::Arguments};
 
 /// Checks the body.
 pub(super) fn check(errors: &Errors, body: &Block) {
@@ -22,7 +17,7 @@ pub(super) fn check(errors: &Errors, body: &Block) {
     checker.visit_block(body);
 }
 
-/// The names of items and imports that the body declares.
+/// The names of items that the body declares; what it imports has a path.
 struct LocalItems(Vec<String>);
 
 impl<'a> Visit<'a> for LocalItems {
@@ -31,17 +26,8 @@ impl<'a> Visit<'a> for LocalItems {
             Item::Fn(item) => self.0.push(item.sig.ident.to_string()),
             Item::Struct(item) => self.0.push(item.ident.to_string()),
             Item::Mod(item) => self.0.push(item.ident.to_string()),
-            Item::Use(item) => visit::visit_use_tree(self, &item.tree),
             _ => {}
         }
-    }
-
-    fn visit_use_name(&mut self, name: &'a syn::UseName) {
-        self.0.push(name.ident.to_string());
-    }
-
-    fn visit_use_rename(&mut self, name: &'a syn::UseRename) {
-        self.0.push(name.rename.to_string());
     }
 }
 
@@ -105,18 +91,9 @@ impl Checker<'_> {
             }
             return;
         };
-        let (operands, message) = match arguments.kind {
-            Kind::Assert { before } => arguments.args.split_at(before.min(arguments.args.len())),
-            _ => (&arguments.args[..], &[][..]),
-        };
-        for operand in operands {
+        for operand in &arguments.args {
             self.visit_expr(&operand.expr);
         }
-        self.refusing(Message::AwaitInMessage(name), |this| {
-            for part in message {
-                this.visit_expr(&part.expr);
-            }
-        });
         if let Some((_, Some(guard))) = &arguments.matched {
             self.refusing(Message::AwaitInGuard, |this| this.visit_expr(guard));
         }

@@ -57,7 +57,8 @@ fn begin(context: &Context<'_>, block: &Block) -> TokenStream {
     }
     for var in frame.blank.iter() {
         let local = context.names.declared(var);
-        tokens.extend(quote!(let mut #local;));
+        let ty = context.program.vars.get(var).ty.as_ref().map(|ty| quote!(: #ty));
+        tokens.extend(quote!(let mut #local #ty;));
     }
     let mut bound = Vec::new();
     for id in frame.rebound.iter().filter_map(|var| context.program.vars.get(var).alias) {

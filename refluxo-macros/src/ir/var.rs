@@ -49,7 +49,7 @@ pub(crate) struct Alias {
 }
 
 /// All locals of a workflow.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct VarTable {
     vars: Vec<VarInfo>,
     aliases: Vec<Alias>,

@@ -212,7 +212,7 @@ impl<'p> Backward<'p> {
             Some(Marker::Outcome(_)) => return after,
             None => {}
         }
-        mentions::in_tokens(&mac.tokens, &mut after);
+        mentions::in_macro(mac, &mut after);
         for attr in attrs {
             if let syn::Meta::List(list) = &attr.meta {
                 mentions::in_tokens(&list.tokens, &mut after);

@@ -1,12 +1,16 @@
 //! Which locals a block's code names.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
     Attribute, ExprClosure, Ident, Macro, PatIdent,
     visit::{self, Visit},
 };
 
-use crate::ir::{Await, Block, Var, VarSet, marker::Marker};
+use crate::{
+    ir::{Await, Block, Var, VarSet, marker::Marker},
+    parse::macros::Arguments,
+};
 
 /// The locals that a block mentions, and those of them that it binds.
 pub(super) fn of(awaits: &[Await], block: &Block) -> (VarSet, VarSet) {
@@ -31,8 +35,20 @@ pub(super) fn captured_by_async(block: &syn::ExprAsync) -> VarSet {
     mentions.mentioned.iter().filter(|&var| !mentions.declared.contains(var)).collect()
 }
 
-/// The locals among the tokens of a macro.
-pub(super) fn in_tokens(tokens: &TokenStream, found: &mut VarSet) {
+/// The locals that a macro call uses: not those that the pattern of `matches!` binds.
+pub(super) fn in_macro(mac: &Macro, found: &mut VarSet) {
+    let mut used = VarSet::new();
+    in_tokens(&mac.tokens, &mut used);
+    if let Some((pattern, _)) = Arguments::of(mac).and_then(|arguments| arguments.matched) {
+        let mut bound = VarSet::new();
+        in_tokens(&pattern.to_token_stream(), &mut bound);
+        bound.iter().for_each(|var| used.remove(var));
+    }
+    found.union(&used);
+}
+
+/// The locals among tokens.
+pub(crate) fn in_tokens(tokens: &TokenStream, found: &mut VarSet) {
     for token in tokens.clone() {
         match token {
             TokenTree::Ident(ident) => {
@@ -77,7 +93,7 @@ impl<'a> Visit<'a> for Mentions<'_> {
                 self.declared.union(&inner.declared);
             }
             Some(Marker::Goto(_) | Marker::Outcome(_)) => {}
-            None => in_tokens(&mac.tokens, &mut self.mentioned),
+            None => in_macro(mac, &mut self.mentioned),
         }
     }
 

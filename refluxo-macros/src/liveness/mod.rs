@@ -6,6 +6,8 @@
 mod backward;
 mod mentions;
 
+pub(crate) use mentions::in_tokens;
+
 use std::collections::BTreeMap;
 
 use crate::{

@@ -215,6 +215,11 @@ impl Lowerer {
         if is_debug_only(&expr) && any_await(arguments.args.iter().map(|arg| &arg.expr)) {
             return self.debug_only(expr);
         }
+        if let Kind::Assert { before } = arguments.kind
+            && any_await(arguments.args.iter().skip(before).map(|arg| &arg.expr))
+        {
+            return self.assertion(&expr, &arguments, before);
+        }
         let mode = match arguments.kind {
             Kind::Format { .. } | Kind::Assert { .. } | Kind::Matches => Mode::Place,
             Kind::List | Kind::Repeat | Kind::Debug => Mode::Value,
@@ -225,6 +230,29 @@ impl Lowerer {
         }
         expr.mac.tokens = arguments.tokens();
         Expr::Macro(expr)
+    }
+
+    /// An assertion with an await in its message, which runs on failure only:
+    /// `assert!(a, "…", b)` → `if !a { panic!("…", b) }`, and
+    /// `assert_eq!(a, b, "…", c)` → `if !(a == b) { assert_eq!(a, b, "{}", format!("…", c)) }`.
+    fn assertion(&mut self, expr: &ExprMacro, arguments: &Arguments, before: usize) -> Expr {
+        let (operands, message) = arguments.args.split_at(before);
+        let mode = if before == 1 { Mode::Value } else { Mode::Place };
+        let operands: Vec<Expr> = operands.iter().map(|arg| self.expr(arg.expr.clone())).collect();
+        let operands: Vec<Expr> = operands.into_iter().map(|operand| self.spill(operand, mode)).collect();
+        let path = &expr.mac.path;
+        let is_ne = path.segments.last().is_some_and(|last| last.ident == "assert_ne");
+        match operands.as_slice() {
+            [holds] => self.construct_value(parse_quote!(if !(#holds) { ::core::panic!(#(#message),*) })),
+            [left, right] => {
+                let fails: Expr =
+                    if is_ne { parse_quote!(#left == #right) } else { parse_quote!(#left != #right) };
+                self.construct_value(parse_quote! {
+                    if #fails { #path!(#left, #right, "{}", ::std::format!(#(#message),*)) }
+                })
+            }
+            _ => Expr::Macro(expr.clone()),
+        }
     }
 
     /// `debug_assert!(…)` → `if cfg!(debug_assertions) { assert!(…) }`.

@@ -50,8 +50,8 @@ enum Dest {
 /// Where the statements of the open sequence go when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Home {
-    /// They are a block.
-    Block(BlockId),
+    /// They are the block that was placed as this one.
+    Block(usize),
     /// They are a branch inside another sequence.
     Branch(usize),
     /// Nothing leads to them.
@@ -71,14 +71,13 @@ struct Target {
 
 struct Lowerer {
     vars: VarTable,
+    /// The blocks in the order in which they were placed, which is that of the source.
     blocks: Vec<Block>,
     awaits: Vec<Await>,
     items: Vec<Item>,
     /// The open sequence.
     seq: Vec<Stmt>,
     home: Home,
-    /// What was frozen when the open block began.
-    home_frozen: VarSet,
     /// Whether the end of the open sequence can be reached.
     open: bool,
     /// The branches whose sequences have ended.
@@ -103,7 +102,6 @@ impl Lowerer {
             items: Vec::new(),
             seq: Vec::new(),
             home: Home::Nowhere,
-            home_frozen: VarSet::new(),
             open: false,
             branches: Vec::new(),
             block_count: 0,
@@ -124,18 +122,17 @@ impl Lowerer {
     fn place(&mut self, block: BlockId) {
         self.finish();
         self.open = self.reached.contains(&block);
-        self.home = if self.open { Home::Block(block) } else { Home::Nowhere };
-        self.home_frozen = self.frozen.clone();
+        self.home = if self.open { Home::Block(self.blocks.len()) } else { Home::Nowhere };
+        if self.open {
+            self.blocks.push(Block { id: block, frozen: self.frozen.clone(), stmts: Vec::new() });
+        }
     }
 
     /// Ends the open sequence.
     fn finish(&mut self) {
         let stmts = std::mem::take(&mut self.seq);
         match self.home {
-            Home::Block(id) => {
-                let frozen = std::mem::take(&mut self.home_frozen);
-                self.blocks.push(Block { id, frozen, stmts });
-            }
+            Home::Block(placed) => self.blocks[placed].stmts = stmts,
             Home::Branch(branch) => self.branches[branch] = stmts,
             Home::Nowhere => {}
         }
@@ -150,12 +147,10 @@ impl Lowerer {
         let outer_seq = std::mem::take(&mut self.seq);
         let outer_home = std::mem::replace(&mut self.home, Home::Branch(number));
         let outer_open = std::mem::replace(&mut self.open, true);
-        let outer_frozen = self.home_frozen.clone();
         lower(self);
         self.finish();
         self.seq = outer_seq;
         self.home = outer_home;
-        self.home_frozen = outer_frozen;
         self.open = outer_open;
         let stmts = std::mem::take(&mut self.branches[number]);
         SynBlock { brace_token: syn::token::Brace::default(), stmts }

@@ -87,10 +87,8 @@ impl Lowerer {
         }
         local.attrs.retain(|attr| !attr.path().is_ident("state"));
         self.learn_type(&local);
-        let Some(init) = local.init.take() else {
-            self.emit(Stmt::Local(local));
-            return;
-        };
+        // `let x;` says nothing but the type: the blocks that assign `x` declare it.
+        let Some(init) = local.init.take() else { return };
         let (expr, diverge) = (*init.expr, init.diverge);
         if diverge.is_none() && self.local_of_construct(&local, &expr) {
             return;

@@ -1,0 +1,204 @@
+//! How locals are used: whole, or by which of their fields.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syn::{
+    BinOp, Block, Expr, Macro, Member, Pat,
+    visit::{self, Visit},
+};
+
+use crate::{
+    ir::{Var, VarSet, place::bare},
+    liveness::in_tokens,
+    parse::macros::{Arguments, Kind},
+};
+
+/// Methods that take their receiver by value.
+const CONSUMING: [&str; 12] = [
+    "unwrap",
+    "expect",
+    "unwrap_or",
+    "unwrap_or_else",
+    "unwrap_or_default",
+    "ok_or",
+    "ok_or_else",
+    "map",
+    "map_err",
+    "and_then",
+    "or_else",
+    "filter",
+];
+
+/// A path of fields below a local: `customer.name`.
+pub(super) type Fields = Vec<Member>;
+
+/// The uses of all locals.
+pub(super) struct Uses {
+    whole: VarSet,
+    /// The fields of each local that are used, and whether that is where a value is moved, unless it is copied.
+    parts: BTreeMap<Var, Vec<(Fields, bool)>>,
+}
+
+impl Uses {
+    /// The uses in a body.
+    pub(super) fn of(block: &Block) -> Self {
+        let mut uses = Self { whole: VarSet::new(), parts: BTreeMap::new() };
+        uses.visit_block(block);
+        for parts in uses.parts.values_mut() {
+            *parts = without_prefixes(std::mem::take(parts));
+        }
+        uses
+    }
+
+    /// The locals that are only used by their fields, one of which may be moved.
+    pub(super) fn by_parts(&self) -> impl Iterator<Item = Var> {
+        let by_parts = self.parts.iter().filter(|(_, parts)| parts.iter().any(|(_, moved)| *moved));
+        by_parts.map(|(&var, _)| var).filter(|&var| !self.whole.contains(var))
+    }
+
+    /// The fields of a local that are used.
+    pub(super) fn fields(&self, var: Var) -> impl Iterator<Item = &Fields> {
+        self.parts.get(&var).into_iter().flatten().map(|(fields, _)| fields)
+    }
+
+    /// Whether a field may be moved.
+    pub(super) fn is_moved(&self, var: Var, fields: &Fields) -> bool {
+        self.parts.get(&var).into_iter().flatten().any(|(known, moved)| known == fields && *moved)
+    }
+
+    /// Visits an operand that is borrowed or copied.
+    fn read(&mut self, expr: &Expr) {
+        match field_of_local(expr) {
+            Some((var, fields)) => self.part(var, fields, false),
+            None => self.visit_expr(bare(expr)),
+        }
+    }
+
+    fn part(&mut self, var: Var, fields: Fields, moved: bool) {
+        self.parts.entry(var).or_default().push((fields, moved));
+    }
+
+    fn arguments(&mut self, arguments: &Arguments) {
+        let reads = matches!(arguments.kind, Kind::Format { .. } | Kind::Assert { .. } | Kind::Matches);
+        for argument in &arguments.args {
+            if reads { self.read(&argument.expr) } else { self.visit_expr(&argument.expr) }
+        }
+        if let Some((_, Some(guard))) = &arguments.matched {
+            self.visit_expr(guard);
+        }
+    }
+}
+
+impl Visit<'_> for Uses {
+    fn visit_expr(&mut self, expr: &Expr) {
+        if let Some((var, fields)) = field_of_local(expr) {
+            self.part(var, fields, true);
+            return;
+        }
+        match expr {
+            Expr::Path(path) => {
+                if let Some(var) = path.path.get_ident().and_then(Var::of) {
+                    self.whole.insert(var);
+                }
+            }
+            Expr::Field(field) => self.read(&field.base),
+            Expr::Reference(reference) => self.read(&reference.expr),
+            Expr::Unary(unary) => self.read(&unary.expr),
+            Expr::Cast(cast) => self.read(&cast.expr),
+            Expr::MethodCall(call) => {
+                let method = call.method.to_string();
+                if method.starts_with("into_") || CONSUMING.contains(&method.as_str()) {
+                    self.visit_expr(&call.receiver);
+                } else {
+                    self.read(&call.receiver);
+                }
+                call.args.iter().for_each(|arg| self.visit_expr(arg));
+            }
+            Expr::Index(index) => {
+                self.read(&index.expr);
+                self.read(&index.index);
+            }
+            Expr::Assign(assign) => {
+                self.read(&assign.left);
+                self.visit_expr(&assign.right);
+            }
+            Expr::Binary(binary) => {
+                // `String + &str` moves its left operand.
+                if matches!(binary.op, BinOp::Add(_)) {
+                    self.visit_expr(&binary.left);
+                } else {
+                    self.read(&binary.left);
+                }
+                self.read(&binary.right);
+            }
+            Expr::Range(range) => {
+                [&range.start, &range.end].into_iter().flatten().for_each(|end| self.read(end))
+            }
+            Expr::If(branch) => {
+                self.read(&branch.cond);
+                self.visit_block(&branch.then_branch);
+                if let Some((_, otherwise)) = &branch.else_branch {
+                    self.visit_expr(otherwise);
+                }
+            }
+            Expr::Match(choice) if !choice.arms.iter().any(|arm| binds(&arm.pat)) => {
+                self.read(&choice.expr);
+                choice.arms.iter().for_each(|arm| self.visit_arm(arm));
+            }
+            _ => visit::visit_expr(self, expr),
+        }
+    }
+
+    fn visit_macro(&mut self, mac: &Macro) {
+        match Arguments::of(mac) {
+            Some(arguments) => self.arguments(&arguments),
+            None => in_tokens(&mac.tokens, &mut self.whole),
+        }
+    }
+
+    fn visit_attribute(&mut self, attribute: &syn::Attribute) {
+        if let syn::Meta::List(list) = &attribute.meta {
+            in_tokens(&list.tokens, &mut self.whole);
+        }
+    }
+}
+
+/// The parts, each once and none below another one.
+fn without_prefixes(mut parts: Vec<(Fields, bool)>) -> Vec<(Fields, bool)> {
+    parts.sort_by_key(|(fields, _)| fields.len());
+    let mut distinct: Vec<(Fields, bool)> = Vec::new();
+    for (fields, moved) in parts {
+        match distinct.iter_mut().find(|(known, _)| fields.starts_with(known)) {
+            Some((_, also)) => *also |= moved,
+            None => distinct.push((fields, moved)),
+        }
+    }
+    distinct
+}
+
+/// The local and its fields in `local.field.….field`.
+pub(super) fn field_of_local(expr: &Expr) -> Option<(Var, Fields)> {
+    let Expr::Field(field) = bare(expr) else { return None };
+    let (var, mut fields) = match bare(&field.base) {
+        Expr::Path(path) => (path.path.get_ident().and_then(Var::of)?, Vec::new()),
+        base => field_of_local(base)?,
+    };
+    fields.push(field.member.clone());
+    Some((var, fields))
+}
+
+/// Whether a pattern binds a local by value.
+fn binds(pattern: &Pat) -> bool {
+    let mut names = BTreeSet::new();
+    struct Names<'s>(&'s mut BTreeSet<Var>);
+    impl Visit<'_> for Names<'_> {
+        fn visit_pat_ident(&mut self, ident: &syn::PatIdent) {
+            if ident.by_ref.is_none() {
+                self.0.extend(Var::of(&ident.ident));
+            }
+            visit::visit_pat_ident(self, ident);
+        }
+    }
+    Names(&mut names).visit_pat(pattern);
+    !names.is_empty()
+}
