@@ -98,6 +98,19 @@ async fn a_file_that_is_opened_again_has_everything() {
     assert_eq!(store.history(&id("a"), page).await.expect("history").value.len(), 1);
 }
 
+/// Who comes first makes the tables, and the others find them.
+#[tokio::test]
+async fn a_new_file_can_be_opened_by_many_at_once() {
+    for _ in 0..10 {
+        let (_folder, path) = folder();
+        let opening: Vec<_> = (0..6).map(|_| tokio::spawn(SqliteStore::builder(&path).open())).collect();
+        for opened in opening {
+            let store = opened.await.expect("no panic").expect("open");
+            assert!(store.load(&id("a"), Depth::All).await.expect("load").value.is_none());
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_last_handle_closes_the_file_and_leaves_nothing_beside_it() {
     let (folder, path) = folder();
