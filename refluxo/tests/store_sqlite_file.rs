@@ -7,9 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use refluxo::store::{
     Claim, Claimed, Commit, Committed, Created, Depth, Head, InputHash, Lease, NewRun, Page, RunId, Seq,
-    Session, SqliteOpenError, SqliteStore, Start, Status, Store, StoreError, Synchronous, Then, Uid, Want,
+    Session, SqliteOpenError, SqliteStore, Start, Status, Store, StoreError, Synchronous, Then, Uid, Wake,
+    Want,
 };
 use rusqlite::Connection;
 
@@ -252,4 +254,20 @@ async fn what_was_queued_is_written_before_the_file_is_closed() {
     drop(store);
     let store = open(&path).await;
     assert!(store.load(&id("99"), Depth::Head).await.expect("load").value.is_some());
+}
+
+/// Nobody writes when a process dies, so the others look at its lock.
+#[tokio::test]
+async fn an_idle_worker_hears_that_another_has_died() {
+    let (_folder, path) = folder();
+    let (here, there) = (open(&path).await, open(&path).await);
+    let (mine, other) = (Session::begin(), Session::begin());
+    start(&there, run("a", lent(&other))).await;
+    let mut wakes = here.wakes();
+    assert!(claimed(&here, &mine).await.runs.is_empty(), "the other holds it");
+    // What the session held in that store stays there; only its end is seen from here.
+    drop(other);
+    let heard = async { while !matches!(wakes.next().await.expect("the hints go on"), Wake::Due(_)) {} };
+    assert!(tokio::time::timeout(Duration::from_secs(30), heard).await.is_ok(), "nobody told");
+    assert_eq!(claimed(&here, &mine).await.runs.len(), 1);
 }

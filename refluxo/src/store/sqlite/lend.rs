@@ -6,6 +6,7 @@ use rusqlite::params;
 use tokio::sync::oneshot;
 
 use super::{
+    idle::{self, Idle, file_version},
     read::load_record,
     rows::{count, run_id, time},
     statement::{all, one, run},
@@ -77,8 +78,8 @@ impl Job for Claiming {
 
 /// Takes due runs.
 fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
-    for dead in dead_sessions(tx)? {
-        let id = dead.as_u128().to_be_bytes();
+    for session in sessions(tx)?.into_iter().filter(|session| tx.shared.sessions.is_over(*session)) {
+        let id = session.as_u128().to_be_bytes();
         run(
             tx.db,
             "UPDATE run SET session = NULL, due_at = ?2 WHERE session = ?1",
@@ -103,7 +104,12 @@ fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
 /// Answers a claim without writing, if there is nothing to take. That is the usual case of a worker that was woken by a
 /// hint, and it should not disturb those who write.
 fn claim_nothing(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Claimed>> {
-    if !dead_sessions(tx)?.is_empty() {
+    let version = file_version(tx.db)?;
+    if let Some(claimed) = idle::same_as_before(tx, claim, version) {
+        return Ok(Some(claimed));
+    }
+    let sessions = sessions(tx)?;
+    if sessions.iter().any(|session| tx.shared.sessions.is_over(*session)) {
         return Ok(None);
     }
     for want in &claim.wants {
@@ -111,23 +117,22 @@ fn claim_nothing(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Clai
             return Ok(None);
         }
     }
-    Ok(Some(Claimed { runs: Vec::new(), next_due: next_due(tx, claim)? }))
+    let next_due = next_due(tx, claim)?;
+    *tx.idle.borrow_mut() = Some(Idle::new(version, claim, next_due, sessions));
+    Ok(Some(Claimed { runs: Vec::new(), next_due }))
 }
 
-/// The sessions that hold leases and are over.
-fn dead_sessions(tx: &Tx<'_>) -> rusqlite::Result<Vec<SessionId>> {
-    let mut dead = Vec::new();
+/// The sessions that hold leases.
+fn sessions(tx: &Tx<'_>) -> rusqlite::Result<Vec<SessionId>> {
+    let mut sessions = Vec::new();
     let mut last = Vec::new();
     // From one session to the next in the index, however many leases each has.
     let sql = "SELECT session FROM run WHERE session > ?1 ORDER BY session LIMIT 1";
     while let Some(found) = one(tx.db, sql, [&last], |row| row.get::<_, [u8; 16]>(0))? {
-        let session = SessionId::from_u128(u128::from_be_bytes(found));
-        if tx.shared.sessions.is_over(session) {
-            dead.push(session);
-        }
+        sessions.push(SessionId::from_u128(u128::from_be_bytes(found)));
         last = found.to_vec();
     }
-    Ok(dead)
+    Ok(sessions)
 }
 
 /// Up to `limit` runs that are due, those that were due first coming first.

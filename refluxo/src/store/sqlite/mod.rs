@@ -8,7 +8,7 @@
 //!
 //! Several processes may use one file. They look every 25 ms whether another one has written (`PRAGMA data_version`, which
 //! reads no table), as long as somebody listens to hints. Each worker's session locks a file beside the database, so that the
-//! runs of a process that died are taken over at once. The file must be on a local disk: network file systems have no
+//! runs of a process that died are taken over at once: idle workers look at the locks four times a second. The file must be on a local disk: network file systems have no
 //! locks that can be relied on.
 
 mod commit;
@@ -18,6 +18,7 @@ mod effects;
 mod entries;
 mod failure;
 mod filter;
+mod idle;
 mod lend;
 mod open;
 mod purge;

@@ -4,6 +4,7 @@
 //! next transaction takes all of it. So throughput grows with concurrency, and each write is as durable as if alone.
 
 use std::{
+    cell::RefCell,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, TryRecvError},
@@ -16,6 +17,7 @@ use rusqlite::Connection;
 use super::{
     Shared, Synchronous,
     failure::{Nature, store_error},
+    idle::{Idle, file_version},
     statement::run,
     task::Work,
     tx::Tx,
@@ -24,6 +26,9 @@ use crate::{store::Wake, time::Timestamp};
 
 /// How often the file is looked at for writes of other processes while somebody listens for hints.
 const DOORBELL: Duration = Duration::from_millis(25);
+
+/// How often the locks of other sessions are looked at while this process is idle.
+const LIVENESS: Duration = Duration::from_millis(250);
 
 /// How many requests share a transaction at most, which bounds how long the first of them waits for the last.
 const MOST_TOGETHER: usize = 512;
@@ -34,8 +39,12 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) queue: Receiver<Box<dyn Work>>,
     /// The file's version as this connection last saw it; it changes when another connection writes.
-    data_version: i64,
+    version: i64,
     looked_at: Instant,
+    /// When the locks of other sessions were last looked at.
+    checked_at: Instant,
+    /// What the last claim found, if that was nothing and nothing was written since.
+    idle: RefCell<Option<Idle>>,
     /// Whether a commit now waits for the disk, as far as the store was told to.
     waits_for_disk: bool,
 }
@@ -50,7 +59,9 @@ enum Failed {
 
 impl Writer {
     pub(super) fn new(db: Connection, shared: Arc<Shared>, queue: Receiver<Box<dyn Work>>) -> Self {
-        Self { db, shared, queue, data_version: 0, looked_at: Instant::now(), waits_for_disk: true }
+        let now = Instant::now();
+        let idle = RefCell::new(None);
+        Self { db, shared, queue, version: 0, looked_at: now, checked_at: now, idle, waits_for_disk: true }
     }
 
     /// Works until the store is dropped.
@@ -84,19 +95,32 @@ impl Writer {
         Some(batch)
     }
 
-    /// Rings if another process has written to the file. It reads no table.
+    /// Rings if another process has written to the file, or has died. It reads no table.
     fn look_at_file(&mut self) {
         if self.looked_at.elapsed() < DOORBELL || !self.shared.bells.has_listeners() {
             return;
         }
         self.looked_at = Instant::now();
-        let version =
-            self.db.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |r| r.get(0)));
-        // If it can't be told, a hint is lost, which is allowed.
-        let Ok(version) = version else { return };
-        if version != self.data_version {
-            self.data_version = version;
+        // If the version can't be told, a hint is lost, which is allowed.
+        if let Ok(version) = file_version(&self.db)
+            && version != self.version
+        {
+            self.version = version;
             self.shared.bells.ring([Wake::Any]);
+        }
+        if self.checked_at.elapsed() >= LIVENESS {
+            self.checked_at = Instant::now();
+            self.look_for_orphans();
+        }
+    }
+
+    /// Rings once if a session is over that held leases when a claim last found nothing. A busy worker claims anyway.
+    fn look_for_orphans(&self) {
+        let now = self.shared.clock.now();
+        let tx = Tx::new(&self.db, &self.shared, &self.idle, now, false);
+        if self.idle.borrow().as_ref().is_some_and(|idle| idle.has_orphans(&tx)) {
+            self.idle.take();
+            self.shared.bells.ring([Wake::Due(now)]);
         }
     }
 
@@ -138,7 +162,7 @@ impl Writer {
             return batch;
         }
         let now = self.shared.clock.now();
-        let mut tx = Tx::new(&self.db, &self.shared, now, false);
+        let mut tx = Tx::new(&self.db, &self.shared, &self.idle, now, false);
         let mut rest = Vec::new();
         for mut work in batch {
             // An error will come again in the transaction, and is told from there.
@@ -158,10 +182,11 @@ impl Writer {
         careful: bool,
     ) -> Result<(Timestamp, Vec<Wake>), Failed> {
         self.wait_for_disk(batch.iter().any(|work| work.is_durable())).map_err(Failed::Within)?;
+        self.idle.take();
         run(&self.db, "BEGIN IMMEDIATE", []).map_err(Failed::Within)?;
         // Under the lock, so that times grow with the order of the transactions.
         let now = self.shared.clock.now();
-        let mut tx = Tx::new(&self.db, &self.shared, now, careful);
+        let mut tx = Tx::new(&self.db, &self.shared, &self.idle, now, careful);
         let done = batch.iter_mut().try_for_each(|work| work.run(&mut tx));
         let wakes = tx.wakes;
         let result = match done {

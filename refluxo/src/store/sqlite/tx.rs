@@ -1,12 +1,13 @@
 //! One transaction, as the operations see it.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use rusqlite::Connection;
 
 use super::{
     Shared,
     failure::{Nature, store_error},
+    idle::Idle,
     statement::run,
 };
 use crate::{
@@ -20,6 +21,8 @@ pub(super) struct Tx<'a> {
     pub(super) shared: &'a Shared,
     /// The store's time of all that is written in it.
     pub(super) now: Timestamp,
+    /// What the last claim found, if that was nothing.
+    pub(super) idle: &'a RefCell<Option<Idle>>,
     /// Whether each item has a savepoint of its own.
     careful: bool,
     /// What listeners are to be told once it is committed.
@@ -27,8 +30,14 @@ pub(super) struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    pub(super) fn new(db: &'a Connection, shared: &'a Shared, now: Timestamp, careful: bool) -> Self {
-        Self { db, shared, now, careful, wakes: Vec::new() }
+    pub(super) fn new(
+        db: &'a Connection,
+        shared: &'a Shared,
+        idle: &'a RefCell<Option<Idle>>,
+        now: Timestamp,
+        careful: bool,
+    ) -> Self {
+        Self { db, shared, now, idle, careful, wakes: Vec::new() }
     }
 
     pub(super) fn limits(&self) -> &'a Limits {
