@@ -47,7 +47,7 @@ use self::{
     lend::Claiming,
     reader::Reading,
     sessions::Sessions,
-    task::{Answer, Job, Plain, Task, Work},
+    task::{Answer, Job, Nothing, Plain, Task, Work},
     tx::Tx,
 };
 pub use self::{
@@ -230,8 +230,8 @@ impl Store for SqliteStore {
 
     fn wakes(&self) -> BoxStream<'static, Wake> {
         let wakes = self.handle.shared.bells.listen();
-        // The writer may be waiting for requests without an eye on the file: a request for nothing makes it look up.
-        drop(self.renew(Vec::new(), Duration::ZERO));
+        // The writer may be waiting for requests without an eye on the file.
+        drop(self.write(Operation::Claim, false, Nothing));
         wakes
     }
 

@@ -48,6 +48,21 @@ impl<T: Send, F: FnMut(&mut Tx<'_>) -> rusqlite::Result<T> + Send> Job for Plain
     }
 }
 
+/// A job that does nothing but make the writer look up.
+pub(super) struct Nothing;
+
+impl Job for Nothing {
+    type Output = ();
+
+    fn run(&mut self, _: &mut Tx<'_>) -> rusqlite::Result<()> {
+        Ok(())
+    }
+
+    fn peek(&mut self, _: &mut Tx<'_>) -> rusqlite::Result<Option<()>> {
+        Ok(Some(()))
+    }
+}
+
 /// A queued job with the place where its answer goes.
 pub(super) struct Task<J: Job> {
     pub(super) operation: Operation,
