@@ -10,6 +10,7 @@ pub mod engine;
 mod failure;
 pub mod local;
 pub mod machine;
+pub mod observer;
 pub mod snapshot;
 pub mod store;
 pub mod suspend;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{BuildError, Engine, Registry, leases, settings::Settings, shared::Shared, worker};
-use crate::{machine::Machine, store::Store, suspend::Resources};
+use crate::{machine::Machine, observer::Observer, store::Store, suspend::Resources};
 
 /// Puts an [`Engine`] together: see [`Engine::builder`].
 #[must_use = "an engine begins with `build()`"]
@@ -11,6 +11,7 @@ pub struct EngineBuilder {
     store: Arc<dyn Store>,
     registry: Registry,
     resources: Resources,
+    observers: Vec<Box<dyn Observer>>,
     settings: Settings,
 }
 
@@ -21,6 +22,7 @@ impl EngineBuilder {
             store: Arc::new(store),
             registry: Registry::default(),
             resources: Resources::default(),
+            observers: Vec::new(),
             settings: Settings::default(),
         }
     }
@@ -34,6 +36,12 @@ impl EngineBuilder {
     /// Provides the resource of its type to the steps that take it by `#[inject]`; the last one of a type counts.
     pub fn provide<R: Send + Sync + 'static>(mut self, resource: R) -> Self {
         self.resources.insert(resource);
+        self
+    }
+
+    /// Has an observer told what runs do; several are told in the order in which they were added.
+    pub fn observe(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Box::new(observer));
         self
     }
 
@@ -74,7 +82,8 @@ impl EngineBuilder {
     )]
     pub async fn build(self) -> Result<Engine, BuildError> {
         self.registry.check(&self.resources)?;
-        let shared = Arc::new(Shared::new(self.store, self.registry, self.resources, self.settings));
+        let shared =
+            Arc::new(Shared::new(self.store, self.registry, self.resources, self.observers, self.settings));
         // It listens before the first claim, so that nothing falls between the two.
         let wakes = shared.store.wakes();
         shared.spawn_background(worker::listen(shared.clone(), wakes));

@@ -13,9 +13,10 @@ use super::{
     turn::{Turn, turn, unreadable},
 };
 use crate::{
-    core::{Event, Life, Next, Run},
+    core::{Event, Identity, Life, Next, Run},
+    observer::Reached,
     snapshot::{LoadError, ParkReason, StateReader},
-    store::{Commit, Depth, EffectId, Head, Lease, Owed, Record, RunId, Status, StoreError, Then},
+    store::{Commit, Depth, EffectId, Head, Lease, Owed, Record, Revision, RunId, Status, StoreError, Then},
 };
 
 /// A run in this worker's hands.
@@ -174,9 +175,13 @@ impl Planned {
     async fn store(self, shared: &Arc<Shared>) -> After {
         let Self { run, lease, commit } = self;
         let (then, status) = (commit.then, commit.head.status);
+        let moved = commit.state.is_some() || status == Status::Parked;
         match persist(shared, commit).await {
             Persisted::Done { revision, more, owed } => {
                 let lease = Lease { revision, ..lease };
+                if moved {
+                    tell(shared, &run, revision, status);
+                }
                 announce(shared, &lease, status, then, more || !owed.is_empty());
                 match then {
                     Then::Go => go_on(shared, run, lease, owed).await,
@@ -205,6 +210,13 @@ async fn go_on(shared: &Arc<Shared>, run: Run, lease: Lease, owed: Vec<Owed>) ->
         return After::Leave;
     }
     After::Go(held)
+}
+
+/// Tells the observers where a run now stands.
+fn tell(shared: &Shared, run: &Run, revision: Revision, status: Status) {
+    let Identity { id, workflow, .. } = &*run.identity;
+    let reached = Reached { run: id.as_str(), workflow, at: run.state(), status, revision };
+    shared.observers.iter().for_each(|observer| observer.reached(&reached));
 }
 
 /// Wakes whoever a stored commit concerns.

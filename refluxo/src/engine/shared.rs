@@ -12,6 +12,7 @@ use super::{
     watchers::Watchers,
 };
 use crate::{
+    observer::Observer,
     store::{Session, Store},
     suspend::Resources,
     time::Timestamp,
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Registry,
     pub(crate) resources: Arc<Resources>,
+    pub(crate) observers: Vec<Box<dyn Observer>>,
     pub(crate) settings: Settings,
     pub(crate) time: StoreTime,
     pub(crate) committer: Committer,
@@ -54,6 +56,7 @@ impl Shared {
         store: Arc<dyn Store>,
         registry: Registry,
         resources: Resources,
+        observers: Vec<Box<dyn Observer>>,
         settings: Settings,
     ) -> Self {
         Self {
@@ -62,6 +65,7 @@ impl Shared {
             store,
             registry,
             resources: Arc::new(resources),
+            observers,
             slots: Arc::new(Semaphore::new(settings.concurrency as usize)),
             settings,
             leases: Leases::default(),
