@@ -31,6 +31,8 @@ pub mod prelude {
     pub use refluxo_macros::{Signal, step, workflow};
     pub use serde::{Deserialize, Serialize};
 
+    // For `state.at()`.
+    pub use crate::machine::Machine as _;
     #[cfg(feature = "sqlite")]
     pub use crate::store::SqliteStore;
     pub use crate::{
