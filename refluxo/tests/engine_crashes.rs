@@ -79,7 +79,9 @@ impl Cast {
         let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for noted in place.world.notes() {
-            keys.entry(noted.text.clone()).or_default().insert(noted.key);
+            keys.entry(noted.text).or_default().insert(noted.key);
+        }
+        for noted in if may_overlap { place.world.notes() } else { place.world.notes_in_turn() } {
             let family = noted.run.split('/').next().unwrap_or_default().to_owned();
             let texts = seen.entry(family).or_default();
             if texts.last() != Some(&noted.text) {

@@ -61,7 +61,7 @@ async fn a_step_that_outlasts_the_grace_runs_again_under_its_key(place: Place) {
     let run = next.run::<Script>("a").await.unwrap();
     assert_eq!(soon(run.result()).await.unwrap().unwrap(), ["gate"]);
     let notes = place.world.notes();
-    assert_eq!((notes.len(), &notes[0]), (2, &notes[1]));
+    assert_eq!((notes.len(), &notes[0].key), (2, &notes[1].key));
 }
 
 async fn a_dropped_engine_leaves_its_runs_to_the_next_at_once(place: Place) {

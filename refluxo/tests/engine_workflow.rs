@@ -107,8 +107,10 @@ fn order(total: u64) -> Order {
 
 /// An engine that knows all workflows here.
 async fn engine(place: &Place) -> Engine {
-    let builder =
-        place.builder(place.store().await).provide(Bank(place.world.clone())).poison_limit(u32::MAX);
+    let builder = place
+        .builder(place.store().await)
+        .provide(Bank(place.world.of_the_next_worker()))
+        .poison_limit(u32::MAX);
     build(builder.register::<Twice>().register::<CountUp>().register::<Add>()).await
 }
 
@@ -174,7 +176,8 @@ async fn a_loop_survives_engines_that_are_dropped(place: Place) {
     let engine = engine(&place).await;
     let run = engine.run::<CountUp>("count").await.unwrap();
     assert_eq!(soon(run.result()).await.unwrap(), (0..50).sum::<u64>());
-    let mut numbers: Vec<u64> = place.world.texts().iter().map(|text| text.parse().unwrap()).collect();
+    let mut numbers: Vec<u64> =
+        place.world.notes_in_turn().iter().map(|noted| noted.text.parse().unwrap()).collect();
     assert!(numbers.is_sorted(), "a step began after its commit: {numbers:?}");
     numbers.dedup();
     assert_eq!(numbers, (0..50).collect::<Vec<_>>());

@@ -3,7 +3,7 @@
 use crate::{
     local::Saved,
     machine::{Changes, Machine, Outcome, Transition},
-    snapshot::{LoadError, StateWriter, write_json},
+    snapshot::{LoadError, StateWriter, save_json},
     suspend::{Begin, Pending},
 };
 
@@ -56,7 +56,7 @@ pub trait AnyOutput: Send {
 
 impl<T: Saved> AnyOutput for T {
     fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        write_json(self, out)
+        save_json(self, out)
     }
 }
 

@@ -53,7 +53,7 @@ trait AnySaved: Any + Send {
 
 impl<T: Saved> AnySaved for T {
     fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        crate::snapshot::write_json(self, out)
+        crate::snapshot::save_json(self, out)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {

@@ -14,7 +14,7 @@ mod reason;
 mod status;
 mod writer;
 
-pub(crate) use check::write_json;
+pub(crate) use check::{save_json, write_json};
 pub(crate) use head::{Hot, merge};
 
 pub use call::{Call, WaitingFor};

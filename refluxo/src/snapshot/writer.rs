@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use serde::Serialize;
 
-use super::{SaveError, write_json};
-use crate::{local::Local, machine::Changes};
+use super::{SaveError, save_json};
+use crate::{
+    local::{Local, Saved},
+    machine::Changes,
+};
 
 /// A field of this many bytes or more that does not change from step to step is written once, as a part.
 pub(crate) const PART_BYTES: usize = 1024;
@@ -47,8 +49,8 @@ impl<'a> StateWriter<'a> {
     }
 
     /// Writes a field.
-    pub fn field<T: Serialize>(&mut self, name: &'static str, value: &T) {
-        self.append(name, |out| write_json(value, out));
+    pub fn field<T: Saved>(&mut self, name: &'static str, value: &T) {
+        self.append(name, |out| save_json(value, out));
     }
 
     /// Writes a field whose type was inferred.
@@ -57,8 +59,8 @@ impl<'a> StateWriter<'a> {
     }
 
     /// Writes the field of this number, which stays the same from step to step.
-    pub fn stable_field<T: Serialize>(&mut self, number: u32, name: &'static str, value: &T) {
-        self.stable(number, name, |out| write_json(value, out));
+    pub fn stable_field<T: Saved>(&mut self, number: u32, name: &'static str, value: &T) {
+        self.stable(number, name, |out| save_json(value, out));
     }
 
     /// Writes the field of this number, which stays the same from step to step and whose type was inferred.

@@ -74,7 +74,7 @@ impl Place {
 
     /// What an engine here is built from.
     pub fn builder(&self, store: impl Store) -> EngineBuilder {
-        Engine::builder(store).register::<Script>().provide(self.world.clone())
+        Engine::builder(store).register::<Script>().provide(self.world.of_the_next_worker())
     }
 }
 

@@ -1,18 +1,25 @@
 //! What steps act on: it outlives engines, as the outside world does.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use refluxo::suspend::StepContext;
 use tokio::sync::Semaphore;
 
-/// The outside world.
+/// The outside world, as one worker's steps see it.
 #[derive(Clone)]
-pub struct World(Arc<Inner>);
+pub struct World {
+    inner: Arc<Inner>,
+    worker: u32,
+}
 
 struct Inner {
+    workers: AtomicU32,
     notes: Mutex<Vec<Noted>>,
     /// Steps whose text begins with `gate` wait for a permit here.
     gate: Semaphore,
@@ -29,16 +36,26 @@ pub struct Noted {
     pub text: String,
     pub key: String,
     pub attempt: u32,
+    /// The worker that ran it; a later one has a higher number.
+    pub worker: u32,
 }
 
 impl World {
     pub fn new() -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
+            workers: AtomicU32::new(0),
             notes: Mutex::default(),
             gate: Semaphore::new(0),
             at_gate: Semaphore::new(0),
             pace: Duration::from_millis(1),
-        }))
+        };
+        Self { inner: Arc::new(inner), worker: 0 }
+    }
+
+    /// The world as the steps of the next worker see it.
+    pub fn of_the_next_worker(&self) -> Self {
+        let worker = self.inner.workers.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { inner: self.inner.clone(), worker }
     }
 
     /// What the step `note` does.
@@ -48,12 +65,13 @@ impl World {
             text: text.clone(),
             key: context.idempotency_key().to_owned(),
             attempt: context.attempt(),
+            worker: self.worker,
         };
-        self.0.notes.lock().unwrap().push(noted);
-        tokio::time::sleep(self.0.pace).await;
+        self.inner.notes.lock().unwrap().push(noted);
+        tokio::time::sleep(self.inner.pace).await;
         if text.starts_with("gate") {
-            self.0.at_gate.add_permits(1);
-            self.0.gate.acquire().await.expect("the gate is never closed").forget();
+            self.inner.at_gate.add_permits(1);
+            self.inner.gate.acquire().await.expect("the gate is never closed").forget();
         }
         assert!(!text.starts_with("boom"), "the step says so");
         text
@@ -61,17 +79,29 @@ impl World {
 
     /// Waits until a step stands at the gate.
     pub async fn somebody_at_the_gate(&self) {
-        self.0.at_gate.acquire().await.expect("never closed").forget();
+        self.inner.at_gate.acquire().await.expect("never closed").forget();
     }
 
     /// Lets a step through the gate.
     pub fn open_gate(&self) {
-        self.0.gate.add_permits(1);
+        self.inner.gate.add_permits(1);
     }
 
     /// The steps that have run, in order.
     pub fn notes(&self) -> Vec<Noted> {
-        self.0.notes.lock().unwrap().clone()
+        self.inner.notes.lock().unwrap().clone()
+    }
+
+    /// The steps that have run, in order, without those that a worker began while a later one was at work already: a worker
+    /// that is dropped in the middle of a poll ends that poll.
+    pub fn notes_in_turn(&self) -> Vec<Noted> {
+        let mut latest = 0;
+        let mut notes = self.notes();
+        notes.retain(|noted| {
+            latest = latest.max(noted.worker);
+            noted.worker == latest
+        });
+        notes
     }
 
     /// The texts of the steps that have run, in order.

@@ -13,6 +13,8 @@ use path::Path;
 use serde::{Serialize, Serializer};
 use serializer::Checked;
 
+use crate::local::Saved;
+
 /// Appends `value` as JSON to `out`.
 ///
 /// # Errors
@@ -25,6 +27,28 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(
 ) -> Result<(), serde_json::Error> {
     let mut json = serde_json::Serializer::new(out);
     value.serialize(Checked::new(&mut json, &Path::Root, Inside::Anything))
+}
+
+/// Appends a value that is to be read back as JSON to `out`.
+///
+/// Debug builds read it back at once: what a type's own (de)serialization loses (a field that is skipped and has no default, a
+/// map with numbers for keys inside a flattened struct) shows when it is saved and not when it is needed.
+///
+/// # Errors
+///
+/// As [`write_json`]; in debug builds also if what was written can't be read.
+pub(crate) fn save_json<T: Saved>(value: &T, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    let start = out.len();
+    write_json(value, out)?;
+    if cfg!(debug_assertions)
+        && let Err(cause) = serde_json::from_slice::<T>(&out[start..])
+    {
+        return Err(serde::ser::Error::custom(format_args!(
+            "its JSON can't be read back as a `{}`: {cause}",
+            std::any::type_name::<T>()
+        )));
+    }
+    Ok(())
 }
 
 /// Whether a `null` would be read as something else.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::write_json;
+use super::{save_json, write_json};
 
 /// The JSON of a value, or why it has none.
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
@@ -144,4 +144,25 @@ fn flattened_and_tagged_values_are_checked_too() {
     comes_back(&Tagged::Item(item(0.1)));
     assert!(refused(&Outer { item: item(f64::NAN) }).contains("NaN"));
     assert!(refused(&Tagged::Item(item(f64::NAN))).contains("at `.price`"));
+}
+
+#[test]
+fn what_serde_itself_loses_is_found_by_reading_it_back() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Counted {
+        #[serde(flatten)]
+        counts: Counts,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Counts {
+        by_id: HashMap<u128, u8>,
+    }
+    let counted = Counted { counts: Counts { by_id: HashMap::from([(7, 1)]) } };
+    let mut out = b"{".to_vec();
+    let saved = save_json(&counted, &mut out).map_err(|error| error.to_string());
+    if cfg!(debug_assertions) {
+        let error = saved.expect_err("a number can't be read as a key inside a flattened struct");
+        assert!(error.contains("its JSON can't be read back as a `"), "{error}");
+    }
+    save_json(&Counts { by_id: HashMap::from([(7, 1)]) }, &mut Vec::new()).expect("it can without `flatten`");
 }
