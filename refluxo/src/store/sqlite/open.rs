@@ -8,7 +8,7 @@ use std::{
         mpsc::{self, Receiver, Sender},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -135,11 +135,14 @@ impl SqliteStoreBuilder {
         if self.path.as_os_str().is_empty() || self.path.as_os_str() == ":memory:" {
             return Err(SqliteOpenError::NoFile);
         }
-        let mut db = self.connect()?;
-        // Before anything else, since even the journal's mode is written into the file.
-        check(&db, &self.path)?;
-        self.configure(&db)?;
-        migrate(&mut db, &self.path)?;
+        let db = self.patiently(|| {
+            let mut db = self.connect()?;
+            // Before anything else, since even the journal's mode is written into the file.
+            check(&db, &self.path)?;
+            self.configure(&db)?;
+            migrate(&mut db, &self.path)?;
+            Ok(db)
+        })?;
         let reading = self.connect()?;
         self.configure(&reading)?;
         // By its real name, so that all who open the file find the same lock files beside it.
@@ -159,6 +162,19 @@ impl SqliteStoreBuilder {
         let reader = thread::Builder::new().name("refluxo-sqlite-reader".into());
         let reader = reader.spawn(move || reader::run(reading, &for_reader, &to_read))?;
         Ok((Opened { shared: shared.clone(), writes, reads, reader }, Writer::new(db, shared, to_write)))
+    }
+
+    /// Opens again while another process is at it: SQLite does not wait by itself for one that sets the journal's mode.
+    fn patiently<T>(&self, open: impl Fn() -> Result<T, SqliteOpenError>) -> Result<T, SqliteOpenError> {
+        let start = Instant::now();
+        loop {
+            match open() {
+                Err(error) if error.is_busy() && start.elapsed() < self.busy_timeout => {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                result => return result,
+            }
+        }
     }
 
     fn connect(&self) -> Result<Connection, SqliteOpenError> {

@@ -46,6 +46,14 @@ pub enum SqliteOpenError {
 }
 
 impl SqliteOpenError {
+    /// Whether another process is at the file, and will be done in a while.
+    pub(super) fn is_busy(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } => source.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
+            Self::Newer { .. } | Self::Foreign { .. } | Self::NoFile | Self::Thread(_) => false,
+        }
+    }
+
     /// What SQLite said about the file at `path`.
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
@@ -56,16 +64,21 @@ impl SqliteOpenError {
     }
 }
 
-/// Looks whether the file is ours, or empty, and not too new; changes nothing in it.
-pub(super) fn check(db: &Connection, path: &Path) -> Result<(), SqliteOpenError> {
-    schema_of(db, path).map(drop)
+/// Looks whether the file is ours, or empty, and not too new, and tells how many steps it has had; changes nothing in it.
+pub(super) fn check(db: &Connection, path: &Path) -> Result<i64, SqliteOpenError> {
+    let sqlite = |error| SqliteOpenError::of(path, error);
+    // In one transaction: between two reads another process may make the tables.
+    let tx = db.unchecked_transaction().map_err(sqlite)?;
+    let found = schema_of(&tx, path)?;
+    tx.commit().map_err(sqlite)?;
+    Ok(found)
 }
 
 /// Brings the file up to this release's schema, whoever else may be doing so at the same time.
 pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), SqliteOpenError> {
     let sqlite = |error| SqliteOpenError::of(path, error);
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if schema_of(db, path)? == known {
+    if check(db, path)? == known {
         return Ok(());
     }
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
@@ -79,7 +92,7 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), SqliteOpen
     tx.commit().map_err(sqlite)
 }
 
-/// How many steps the file has had.
+/// How many steps the file has had, as of the caller's transaction.
 fn schema_of(db: &Connection, path: &Path) -> Result<i64, SqliteOpenError> {
     let sqlite = |error| SqliteOpenError::of(path, error);
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sqlite);
