@@ -24,6 +24,9 @@ use super::{
 };
 use crate::{store::Wake, time::Timestamp};
 
+/// How long the writer waits for one more of those that shared the last transaction: a tenth of what the disk takes.
+const PATIENCE: Duration = Duration::from_micros(15);
+
 /// How often the file is looked at for writes of other processes while somebody listens for hints.
 const DOORBELL: Duration = Duration::from_millis(25);
 
@@ -45,6 +48,8 @@ pub(super) struct Writer {
     checked_at: Instant,
     /// What the last claim found, if that was nothing and nothing was written since.
     idle: RefCell<Option<Idle>>,
+    /// How many requests shared the last transaction.
+    together: usize,
     /// Whether a commit now waits for the disk, as far as the store was told to.
     waits_for_disk: bool,
 }
@@ -61,13 +66,24 @@ impl Writer {
     pub(super) fn new(db: Connection, shared: Arc<Shared>, queue: Receiver<Box<dyn Work>>) -> Self {
         let now = Instant::now();
         let idle = RefCell::new(None);
-        Self { db, shared, queue, version: 0, looked_at: now, checked_at: now, idle, waits_for_disk: true }
+        Self {
+            db,
+            shared,
+            queue,
+            version: 0,
+            looked_at: now,
+            checked_at: now,
+            idle,
+            together: 1,
+            waits_for_disk: true,
+        }
     }
 
     /// Works until the store is dropped.
     pub(super) fn run(mut self) {
         while let Some(batch) = self.next_batch() {
             if !batch.is_empty() {
+                self.together = batch.len();
                 self.handle(batch);
             }
             self.look_at_file();
@@ -86,13 +102,33 @@ impl Writer {
             self.queue.recv().ok()?
         };
         let mut batch = vec![first];
+        self.gather(&mut batch);
+        Some(batch)
+    }
+
+    /// Takes what is queued, and what is about to be.
+    ///
+    /// Those whose answers came together will ask again together. To go with the first of them alone would cost all the
+    /// others a wait for the disk, so the writer gives way to them for as long as they keep coming.
+    fn gather(&self, batch: &mut Vec<Box<dyn Work>>) {
+        let start = Instant::now();
+        let mut last = start;
         while batch.len() < MOST_TOGETHER {
             match self.queue.try_recv() {
-                Ok(next) => batch.push(next),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+                Ok(next) => {
+                    batch.push(next);
+                    last = Instant::now();
+                }
+                Err(TryRecvError::Disconnected) => return,
+                Err(TryRecvError::Empty) => {
+                    let enough = batch.len() >= self.together;
+                    if enough || last.elapsed() > PATIENCE || start.elapsed() > PATIENCE * 8 {
+                        return;
+                    }
+                    std::thread::yield_now();
+                }
             }
         }
-        Some(batch)
     }
 
     /// Rings if another process has written to the file, or has died. It reads no table.
