@@ -61,8 +61,15 @@ use super::{
 };
 use crate::time::{Clock, Timestamp};
 
-/// Keeps runs in one SQLite file. Clones are handles on the same connections; the last one to be dropped closes the file,
-/// after everything that was queued has been written.
+/// Keeps runs in one SQLite file, without a server.
+///
+/// What many runs want to write shares a transaction, and each of them is as durable as if alone. Several processes may use
+/// one file: they notice within 25 ms that another one has written, and within 250 ms that one has died, whose runs they
+/// take over without waiting for its leases. The file must be on a local disk, since network file systems have no locks
+/// that can be relied on; beside it lie SQLite's own `-wal` and `-shm` files and a lock file for each worker.
+///
+/// Clones are handles on the same connections; the last one to be dropped closes the file, after everything that was queued
+/// has been written, and waits for that.
 #[derive(Clone)]
 pub struct SqliteStore {
     handle: Arc<Handle>,
