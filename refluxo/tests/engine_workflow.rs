@@ -13,6 +13,7 @@ use support::{Place, build, soon, until};
 
 everywhere! {
     a_checkout_waits_for_approval_and_charges,
+    the_snapshot_is_one_document_for_a_frontend,
     a_refusal_fails_the_run,
     a_workflow_awaits_another,
     a_loop_survives_engines_that_are_dropped,
@@ -134,6 +135,29 @@ async fn a_checkout_waits_for_approval_and_charges(place: Place) {
     place.clock.advance(Duration::from_hours(24));
     let receipt: Result<String, ShopError> = soon(run.result()).await.unwrap();
     assert_eq!(receipt.unwrap(), "order-42: 5000 for reserved apple, reserved pear");
+}
+
+async fn the_snapshot_is_one_document_for_a_frontend(place: Place) {
+    let engine = engine(&place).await;
+    let run = engine.start("order-42", checkout(order(5_000))).await.unwrap();
+    until(async || run.snapshot().await.unwrap().status == RunStatus::Waiting).await;
+    let snapshot = run.snapshot().await.unwrap();
+    let expected = serde_json::json!({
+        "format": 1, "id": "order-42", "uid": snapshot.uid, "workflow": "checkout", "version": 1, "revision": 3,
+        "status": "waiting", "at": "Approval",
+        "state": {
+            "call": {},
+            "order": { "id": "order-42", "items": ["apple", "pear"], "total": 5000 },
+            "held": ["reserved apple", "reserved pear"],
+        },
+        "calls": [{
+            "branch": "", "waitingFor": { "signal": "Approval" }, "entered": 3, "attempt": 1,
+            "key": snapshot.calls[0].key,
+        }],
+        "inbox": [], "undo": [], "parent": null, "output": null, "error": null,
+        "createdAt": "2023-11-14T22:13:20Z", "updatedAt": "2023-11-14T22:13:20Z",
+    });
+    assert_eq!(serde_json::to_value(&snapshot).unwrap(), expected);
 }
 
 async fn a_refusal_fails_the_run(place: Place) {

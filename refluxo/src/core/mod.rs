@@ -29,3 +29,6 @@ pub(crate) use letter::{ChildEnd, end_kind, signal_kind};
 pub(crate) use next::Next;
 pub(crate) use plan::Plan;
 pub(crate) use run::{Identity, Life, Run, life};
+
+#[cfg(test)]
+mod tests;

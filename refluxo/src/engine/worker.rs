@@ -14,11 +14,16 @@ use crate::store::{Claim, Claimed, StoreError, Wake, Want};
 pub(crate) async fn work(shared: Arc<Shared>) {
     let mut turn = 0;
     let mut patience = Patience::of_a_run();
+    let mut stray = None;
     while let Some(slots) = free_slots(&shared).await {
         match claim(&shared, slots, turn).await {
             Ok(Round::Filled) => {}
             Ok(Round::Exhausted) => {
                 patience = Patience::of_a_run();
+                stray = stray.filter(|ends| *ends > shared.now());
+                if let Some(ends) = stray {
+                    shared.bell.ring_at(ends);
+                }
                 tokio::select! {
                     () = shared.bell.wait(&shared.time) => {}
                     () = shared.drained() => return,
@@ -26,6 +31,11 @@ pub(crate) async fn work(shared: Arc<Shared>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "the store gave no runs");
+                if let StoreError::Unknown(_) = error {
+                    // It may have leased runs to this session that nobody works on. They are due when those leases end,
+                    // which the store does not tell the session that has them.
+                    stray = Some(shared.now().saturating_add(shared.settings.lease));
+                }
                 patience.pause().await;
             }
         }
