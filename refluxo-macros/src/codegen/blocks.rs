@@ -1,15 +1,15 @@
 //! The code of a block: markers and locals become Rust.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
-    Attribute, Expr, ExprClosure, ExprReturn, Ident, Item, Macro, Stmt,
+    Attribute, Expr, ExprClosure, ExprReturn, Ident, Item, Local, Macro, Pat, Stmt,
     visit_mut::{self, VisitMut},
 };
 
 use super::{Context, names::own};
 use crate::{
-    ir::{Await, AwaitId, Block, BlockId, Var, marker, marker::Marker},
+    ir::{Await, AwaitId, Block, BlockId, Var, marker, marker::Marker, pattern},
     layout::{Field, Saved},
     parse::macros::Arguments,
 };
@@ -28,12 +28,7 @@ pub(super) fn emit(context: &Context<'_>, block: &Block) -> TokenStream {
     let number = number(block.id);
     let begin = begin(context, block);
     let mut emitter = Emitter { context, block, in_closure: false };
-    let stmts = block.stmts.iter().map(|stmt| {
-        let mut stmt = stmt.clone();
-        emitter.visit_stmt_mut(&mut stmt);
-        stmt
-    });
-    let stmts: Vec<Stmt> = stmts.collect();
+    let stmts = emitter.stmts(&block.stmts);
     quote! {
         #number => 'code: {
             #begin
@@ -59,6 +54,11 @@ fn begin(context: &Context<'_>, block: &Block) -> TokenStream {
         let local = context.names.declared(var);
         let ty = context.program.vars.get(var).ty.as_ref().map(|ty| quote!(: #ty));
         tokens.extend(quote!(let mut #local #ty;));
+        if context.crosses(var) {
+            // Never run: it says that this is the type that other blocks know.
+            let slot = context.names.slot(var);
+            tokens.extend(quote!(if false { #local = #slot.take(); }));
+        }
     }
     let mut bound = Vec::new();
     for id in frame.rebound.iter().filter_map(|var| context.program.vars.get(var).alias) {
@@ -67,7 +67,8 @@ fn begin(context: &Context<'_>, block: &Block) -> TokenStream {
         }
         bound.push(id);
         let alias = context.program.vars.alias(id);
-        let (mut pattern, mut source) = (alias.pattern.clone(), alias.source.clone());
+        let mut pattern = pattern::keep(alias.pattern.clone(), &|var| frame.rebound.contains(var));
+        let mut source = alias.source.clone();
         let mut emitter = Emitter { context, block, in_closure: false };
         emitter.visit_pat_mut(&mut pattern);
         emitter.visit_expr_mut(&mut source);
@@ -83,6 +84,31 @@ struct Emitter<'c> {
 }
 
 impl Emitter<'_> {
+    /// Emits statements. After a `let` whose local is not handed over as it is, but gets another value elsewhere, the slot
+    /// learns its type: `let mut best = None;` is known by what a later block assigns.
+    fn stmts(&mut self, stmts: &[Stmt]) -> Vec<Stmt> {
+        let mut emitted = Vec::with_capacity(stmts.len());
+        for stmt in stmts {
+            let witness = self.witness(stmt);
+            let mut stmt = stmt.clone();
+            self.visit_stmt_mut(&mut stmt);
+            emitted.push(stmt);
+            emitted.extend(witness);
+        }
+        emitted
+    }
+
+    fn witness(&self, stmt: &Stmt) -> Option<Stmt> {
+        let Stmt::Local(Local { pat: Pat::Ident(name), init: Some(_), .. }) = stmt else { return None };
+        let var = Var::of(&name.ident)?;
+        if !self.context.crosses(var) || self.context.program.vars.get(var).alias.is_some() || self.in_closure
+        {
+            return None;
+        }
+        let (slot, local) = (self.context.names.slot(var), self.context.names.declared(var));
+        Some(syn::parse_quote!(#slot.see(&#local);))
+    }
+
     fn marker(&self, marker: Marker) -> TokenStream {
         match marker {
             Marker::Goto(target) => self.goto(target),
@@ -99,7 +125,7 @@ impl Emitter<'_> {
     fn goto(&self, target: BlockId) -> TokenStream {
         let puts = self.context.liveness.handed_over(&self.context.program.vars, self.block.id, target);
         let puts = puts.into_iter().map(|var| {
-            let (slot, local) = (self.context.names.slot(var), self.context.names.declared(var));
+            let (slot, local) = (self.context.names.slot(var), self.held(var));
             if self.changes(var) { quote!(#slot.put_changed(#local);) } else { quote!(#slot.put(#local);) }
         });
         let (block, number) = (own("block"), number(target));
@@ -111,6 +137,9 @@ impl Emitter<'_> {
         let frame = self.context.liveness.frame(self.block.id);
         let info = self.context.program.vars.get(var);
         let is_taken = frame.taken.contains(var) && !frame.declared.contains(var);
+        if self.is_part(var) && !is_taken {
+            return true;
+        }
         let is_read_only = !(info.mutable || info.deferred) || self.block.frozen.contains(var);
         !(is_taken && is_read_only)
     }
@@ -155,16 +184,31 @@ impl Emitter<'_> {
         quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<#path, _>(#call);)
     }
 
-    /// Whether this block's code holds a local, rather than its slot.
+    /// Whether a local stands for a field.
+    fn is_part(&self, var: Var) -> bool {
+        self.context.program.vars.whole(var).is_some()
+    }
+
     fn holds(&self, var: Var) -> bool {
-        let frame = self.context.liveness.frame(self.block.id);
-        frame.taken.contains(var) || frame.blank.contains(var) || frame.declared.contains(var)
+        self.context.liveness.holds(&self.context.program.vars, self.block.id, var)
+    }
+
+    /// A local that this block holds: its variable, or a field of the whole.
+    fn held(&self, var: Var) -> TokenStream {
+        let info = self.context.program.vars.get(var);
+        match &info.part_of {
+            Some((whole, fields)) if self.context.liveness.frame(self.block.id).holds(*whole) => {
+                let whole = self.context.names.declared(*whole);
+                quote!(#whole #(.#fields)*)
+            }
+            _ => self.context.names.declared(var).to_token_stream(),
+        }
     }
 
     /// `let field_held = slot_held.leave(held);`
     fn field_value(&self, field: &Field) -> TokenStream {
         let names = &self.context.names;
-        let (value, slot, local) = (names.field(field.var), names.slot(field.var), names.declared(field.var));
+        let (value, slot, local) = (names.field(field.var), names.slot(field.var), self.held(field.var));
         match (self.holds(field.var), &self.context.layout.saved[&field.var]) {
             (true, _) => quote!(let #value = #slot.leave(#local);),
             (false, Saved::As(_)) => quote!(let #value = #slot.take();),
@@ -218,6 +262,10 @@ impl Emitter<'_> {
 }
 
 impl VisitMut for Emitter<'_> {
+    fn visit_block_mut(&mut self, block: &mut syn::Block) {
+        block.stmts = self.stmts(&block.stmts);
+    }
+
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
         match stmt {
             Stmt::Macro(mac) if Marker::of(&mac.mac).is_some() => {
@@ -234,6 +282,13 @@ impl VisitMut for Emitter<'_> {
             Expr::Macro(mac) if Marker::of(&mac.mac).is_some() => {
                 if let Some(marker) = Marker::of(&mac.mac) {
                     *expr = Expr::Verbatim(self.marker(marker));
+                }
+            }
+            Expr::Path(path)
+                if path.path.get_ident().and_then(Var::of).is_some_and(|var| self.is_part(var)) =>
+            {
+                if let Some(var) = path.path.get_ident().and_then(Var::of) {
+                    *expr = Expr::Verbatim(self.held(var));
                 }
             }
             Expr::Return(returned) if !self.in_closure => *expr = Expr::Verbatim(self.returned(returned)),

@@ -3,7 +3,7 @@
 //! The blocks stand in the order of the source, and the entry, which takes a state apart, comes last: in any other order rustc
 //! would meet a local before the code that gives it its type.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -11,14 +11,13 @@ use syn::Ident;
 
 use super::{
     Context, blocks,
-    exits::Exits,
     graph::reachable,
     machine::json_name,
     names::own,
     snapshot::{frame_name, states},
 };
 use crate::{
-    ir::{BlockId, Var},
+    ir::{BlockId, Var, exits::Exits},
     layout::{Field, Saved},
 };
 
@@ -111,13 +110,11 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// A slot for each local that is live where a block begins.
+/// A slot for each local that more than one block knows.
 fn slots(context: &Context<'_>) -> TokenStream {
-    let mut vars: BTreeSet<Var> = context.program.params.iter().copied().collect();
-    for block in &context.program.blocks {
-        vars.extend(context.liveness.at(block.id).iter());
-    }
-    vars.into_iter()
+    context
+        .crossing
+        .iter()
         .filter(|&var| context.program.vars.get(var).alias.is_none())
         .map(|var| {
             let info = context.program.vars.get(var);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Context, exits::Exits};
-use crate::ir::{AwaitId, BlockId};
+use super::Context;
+use crate::ir::{AwaitId, BlockId, exits::Exits};
 
 /// Emits the graph.
 pub(super) fn emit(context: &Context<'_>) -> TokenStream {

@@ -2,7 +2,6 @@
 
 mod blocks;
 mod dispatch;
-mod exits;
 mod graph;
 mod machine;
 mod names;
@@ -14,7 +13,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Type, parse_quote};
 
-use crate::{compile::Source, ir::Program, layout::Layout, liveness::Liveness};
+use crate::{
+    compile::Source,
+    ir::{Program, Var, VarSet},
+    layout::Layout,
+    liveness::Liveness,
+};
 
 use names::Names;
 
@@ -24,13 +28,38 @@ pub(super) struct Context<'p> {
     pub(super) program: &'p Program,
     pub(super) liveness: &'p Liveness,
     pub(super) layout: &'p Layout,
-    pub(super) names: Names<'p>,
+    names: Names<'p>,
+    /// The locals that more than one block knows.
+    crossing: VarSet,
+}
+
+impl Context<'_> {
+    /// Whether more than one block knows a local.
+    fn crosses(&self, var: Var) -> bool {
+        self.crossing.contains(var)
+    }
+}
+
+/// The locals that some block takes from another one, or that two blocks mention.
+fn crossing(program: &Program, liveness: &Liveness) -> VarSet {
+    let mut crossing: VarSet = program.params.iter().copied().collect();
+    let mut mentioned = VarSet::new();
+    for block in &program.blocks {
+        crossing.union(liveness.at(block.id));
+        for var in liveness.frame(block.id).mentioned.iter() {
+            if !mentioned.insert(var) {
+                crossing.insert(var);
+            }
+        }
+    }
+    crossing
 }
 
 /// Emits the workflow.
 pub(crate) fn emit(source: &Source, program: &Program, liveness: &Liveness, layout: &Layout) -> TokenStream {
     let names = Names::of(program, liveness);
-    let context = Context { source, program, liveness, layout, names };
+    let crossing = crossing(program, liveness);
+    let context = Context { source, program, liveness, layout, names, crossing };
     let snapshot = snapshot::emit(&context);
     let fields = layout.start.iter().zip(&source.params).map(|(field, param)| {
         let (ident, value) = (&field.ident, param.value());

@@ -8,11 +8,9 @@ use std::collections::BTreeMap;
 use proc_macro2::{Ident, Span};
 
 use crate::{
-    ir::{Program, Var, VarSet, VarTable},
+    ir::{Program, Var, VarSet, VarTable, exits},
     liveness::Liveness,
 };
-
-use super::exits;
 
 /// The names of locals in generated code.
 pub(super) struct Names<'p> {

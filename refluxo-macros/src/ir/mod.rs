@@ -3,12 +3,14 @@
 //! The code of a block is still Rust syntax. What the graph adds stands in it as *markers* ([`marker`]): jumps to other
 //! blocks, suspensions and the outcomes of awaits. Every local has a name of its own ([`Var`]), so that a name is an identity.
 
+pub(crate) mod exits;
 pub(crate) mod marker;
+pub(crate) mod pattern;
 pub(crate) mod place;
 mod var;
 mod vars;
 
-pub(crate) use var::{Alias, AliasId, Var, VarInfo, VarTable};
+pub(crate) use var::{Alias, Var, VarInfo, VarTable};
 pub(crate) use vars::VarSet;
 
 use proc_macro2::Span;

@@ -1,7 +1,7 @@
 //! Locals with names of their own.
 
 use proc_macro2::Span;
-use syn::{Expr, Ident, Pat, Type};
+use syn::{Expr, Ident, Member, Pat, Type};
 
 use super::VarSet;
 
@@ -35,6 +35,8 @@ pub(crate) struct VarInfo {
     pub(crate) made: bool,
     /// The local of the same name that it hides.
     pub(crate) shadows: Option<Var>,
+    /// The local of which it is a field, if it stands for one.
+    pub(crate) part_of: Option<(Var, Vec<Member>)>,
 }
 
 /// How locals that are not saved are bound again on resume: `let PATTERN = SOURCE else { unreachable!() };`.
@@ -76,6 +78,7 @@ impl VarInfo {
             borrow: None,
             made: false,
             shadows: None,
+            part_of: None,
         }
     }
 }
@@ -118,9 +121,17 @@ impl VarTable {
         &self.aliases[id.0]
     }
 
-    /// All locals, in the order of the source.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Var> + use<> {
-        (0..self.vars.len()).map(Var)
+    /// The local of which another one is a field.
+    pub(crate) fn whole(&self, part: Var) -> Option<Var> {
+        self.get(part).part_of.as_ref().map(|(whole, _)| *whole)
+    }
+
+    /// The locals that stand for fields of a local.
+    pub(crate) fn parts(&self, whole: Var) -> impl Iterator<Item = Var> + '_ {
+        let parts = self.vars.iter().zip(0..);
+        parts
+            .filter(move |(info, _)| info.part_of.as_ref().is_some_and(|(of, _)| *of == whole))
+            .map(|(_, part)| Var(part))
     }
 
     /// The identifier that stands for a local in lowered code.

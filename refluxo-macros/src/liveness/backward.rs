@@ -8,14 +8,16 @@ use syn::{
 };
 
 use super::mentions;
-use crate::ir::{Await, Block, BlockId, Var, VarSet, marker::Marker};
+use crate::ir::{Await, Block, BlockId, Program, Var, VarSet, VarTable, marker::Marker};
 
 /// The locals that are live at the begin of a block, given those at the begin of others.
-pub(super) fn block(awaits: &[Await], live: &BTreeMap<BlockId, VarSet>, block: &Block) -> VarSet {
-    Backward { awaits, live, around: Vec::new() }.stmts(&block.stmts, VarSet::new())
+pub(super) fn block(program: &Program, live: &BTreeMap<BlockId, VarSet>, block: &Block) -> VarSet {
+    Backward { vars: &program.vars, awaits: &program.awaits, live, around: Vec::new() }
+        .stmts(&block.stmts, VarSet::new())
 }
 
 struct Backward<'p> {
+    vars: &'p VarTable,
     awaits: &'p [Await],
     live: &'p BTreeMap<BlockId, VarSet>,
     around: Vec<Around<'p>>,
@@ -41,7 +43,7 @@ impl<'p> Backward<'p> {
     }
 
     fn local(&mut self, local: &'p Local, after: VarSet) -> VarSet {
-        let mut after = without(after, &local.pat);
+        let mut after = self.without(after, &local.pat);
         let Some(init) = &local.init else { return after };
         if let Some((_, diverge)) = &init.diverge {
             after.union(&self.expr(diverge, VarSet::new()));
@@ -97,7 +99,7 @@ impl<'p> Backward<'p> {
             Expr::ForLoop(repeat) => {
                 let head = self.repeated(repeat.label.as_ref(), &after, |this, head| {
                     let body = this.block(&repeat.body, head);
-                    union(without(body, &repeat.pat), &after)
+                    union(this.without(body, &repeat.pat), &after)
                 });
                 self.expr(&repeat.expr, head)
             }
@@ -113,7 +115,7 @@ impl<'p> Backward<'p> {
             Expr::Async(block) => union(after, &mentions::captured_by_async(block)),
             Expr::Macro(mac) => self.macro_call(&mac.mac, &mac.attrs, after),
             Expr::Let(binding) => {
-                let after = without(after, &binding.pat);
+                let after = self.without(after, &binding.pat);
                 self.expr(&binding.expr, after)
             }
             plain => {
@@ -130,7 +132,7 @@ impl<'p> Backward<'p> {
                 self.condition(&binary.left, right, otherwise)
             }
             Expr::Let(binding) => {
-                let after = union(without(then, &binding.pat), otherwise);
+                let after = union(self.without(then, &binding.pat), otherwise);
                 self.expr(&binding.expr, after)
             }
             condition => self.expr(condition, union(then, otherwise)),
@@ -150,7 +152,7 @@ impl<'p> Backward<'p> {
         if let Pat::Guard(guarded) = &arm.pat {
             live = self.expr(&guarded.guard, live);
         }
-        without(live, &arm.pat)
+        self.without(live, &arm.pat)
     }
 
     /// A loop: what is live at its head, which is a fixed point of one pass.
@@ -182,6 +184,24 @@ impl<'p> Backward<'p> {
         let result = pass(self);
         self.around.pop();
         result
+    }
+
+    /// What is live before a pattern binds its locals: not these, nor their fields.
+    fn without(&self, mut set: VarSet, pattern: &Pat) -> VarSet {
+        struct Bound<'s>(&'s mut VarSet, &'s VarTable);
+
+        impl<'a> Visit<'a> for Bound<'_> {
+            fn visit_pat_ident(&mut self, pattern: &'a syn::PatIdent) {
+                if let Some(var) = Var::of(&pattern.ident) {
+                    self.0.remove(var);
+                    self.1.parts(var).for_each(|part| self.0.remove(part));
+                }
+                visit::visit_pat_ident(self, pattern);
+            }
+        }
+
+        Bound(&mut set, self.vars).visit_pat(pattern);
+        set
     }
 
     /// What is live where a `break` leads.
@@ -251,22 +271,6 @@ fn operands(expr: &Expr) -> Vec<&Expr> {
     let mut operands = Operands(Vec::new());
     visit::visit_expr(&mut operands, expr);
     operands.0
-}
-
-fn without(mut set: VarSet, pattern: &Pat) -> VarSet {
-    struct Bound<'s>(&'s mut VarSet);
-
-    impl<'a> Visit<'a> for Bound<'_> {
-        fn visit_pat_ident(&mut self, pattern: &'a syn::PatIdent) {
-            if let Some(var) = Var::of(&pattern.ident) {
-                self.0.remove(var);
-            }
-            visit::visit_pat_ident(self, pattern);
-        }
-    }
-
-    Bound(&mut set).visit_pat(pattern);
-    set
 }
 
 fn with(mut set: VarSet, var: Option<Var>) -> VarSet {

@@ -1,7 +1,6 @@
 //! Which locals a block's code names.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::{
     Attribute, ExprClosure, Ident, Macro, PatIdent,
     visit::{self, Visit},
@@ -37,14 +36,18 @@ pub(super) fn captured_by_async(block: &syn::ExprAsync) -> VarSet {
 
 /// The locals that a macro call uses: not those that the pattern of `matches!` binds.
 pub(super) fn in_macro(mac: &Macro, found: &mut VarSet) {
-    let mut used = VarSet::new();
-    in_tokens(&mac.tokens, &mut used);
-    if let Some((pattern, _)) = Arguments::of(mac).and_then(|arguments| arguments.matched) {
-        let mut bound = VarSet::new();
-        in_tokens(&pattern.to_token_stream(), &mut bound);
-        bound.iter().for_each(|var| used.remove(var));
+    let Some(arguments) = Arguments::of(mac) else { return in_tokens(&mac.tokens, found) };
+    let mut inner = Mentions { awaits: &[], mentioned: VarSet::new(), declared: VarSet::new() };
+    for argument in &arguments.args {
+        inner.visit_expr(&argument.expr);
     }
-    found.union(&used);
+    if let Some((pattern, guard)) = &arguments.matched {
+        inner.visit_pat(pattern);
+        if let Some(guard) = guard {
+            inner.visit_expr(guard);
+        }
+    }
+    found.extend(inner.mentioned.iter().filter(|&var| !inner.declared.contains(var)));
 }
 
 /// The locals among tokens.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diag::Errors,
-    ir::{Await, Block, BlockId, Program, Var, VarSet, VarTable},
+    ir::{Await, Block, BlockId, Program, Var, VarSet, VarTable, exits},
     messages::Message,
 };
 
@@ -37,6 +37,13 @@ pub(crate) struct Frame {
     pub(crate) mentioned: VarSet,
 }
 
+impl Frame {
+    /// Whether the block's code holds a local.
+    pub(crate) fn holds(&self, var: Var) -> bool {
+        self.taken.contains(var) || self.blank.contains(var) || self.declared.contains(var)
+    }
+}
+
 impl Liveness {
     /// Analyses a program.
     pub(crate) fn of(program: &Program) -> Self {
@@ -58,10 +65,14 @@ impl Liveness {
 
     /// The locals that a jump from one block to another hands over: those that the first holds and the second needs.
     pub(crate) fn handed_over(&self, vars: &VarTable, from: BlockId, to: BlockId) -> Vec<Var> {
-        let frame = self.frame(from);
-        let holds =
-            |var| frame.taken.contains(var) || frame.blank.contains(var) || frame.declared.contains(var);
-        self.at(to).iter().filter(|&var| vars.get(var).alias.is_none() && holds(var)).collect()
+        let needed = self.at(to).iter().filter(|&var| vars.get(var).alias.is_none());
+        needed.filter(|&var| self.holds(vars, from, var)).collect()
+    }
+
+    /// Whether the code of a block holds a local, or the local of which it is a field, rather than its slot.
+    pub(crate) fn holds(&self, vars: &VarTable, block: BlockId, var: Var) -> bool {
+        let frame = self.frame(block);
+        frame.holds(var) || vars.whole(var).is_some_and(|whole| frame.holds(whole))
     }
 
     /// The locals that a state saves.
@@ -98,8 +109,12 @@ fn live(program: &Program) -> BTreeMap<BlockId, VarSet> {
     loop {
         let mut changed = false;
         for block in program.blocks.iter().rev() {
-            let mut now = backward::block(&program.awaits, &live, block);
+            let mut now = backward::block(program, &live, block);
             keep_borrowed(&program.vars, &mut now);
+            if Some(block.id) == program.blocks.first().map(|first| first.id) {
+                take_whole(program, &mut now);
+            }
+            drop_parts(&program.vars, &mut now);
             changed |= live.get(&block.id) != Some(&now);
             live.insert(block.id, now);
         }
@@ -118,12 +133,44 @@ fn keep_borrowed(vars: &VarTable, set: &mut VarSet) {
     }
 }
 
+/// A workflow begins with its parameters as a whole.
+fn take_whole(program: &Program, set: &mut VarSet) {
+    let whole: Vec<Var> = set.iter().filter_map(|var| program.vars.whole(var)).collect();
+    set.extend(whole.into_iter().filter(|whole| program.params.contains(whole)));
+}
+
+/// Removes the fields of locals that are needed as a whole.
+fn drop_parts(vars: &VarTable, set: &mut VarSet) {
+    let parts: Vec<Var> =
+        set.iter().filter(|&var| vars.whole(var).is_some_and(|whole| set.contains(whole))).collect();
+    parts.into_iter().for_each(|part| set.remove(part));
+}
+
+/// Replaces fields of locals that are held as a whole by these.
+fn take_from_whole(vars: &VarTable, held: &VarSet, set: &mut VarSet) {
+    let parts: Vec<(Var, Var)> =
+        set.iter().filter_map(|var| vars.whole(var).map(|whole| (var, whole))).collect();
+    for (part, whole) in parts.into_iter().filter(|(_, whole)| held.contains(*whole)) {
+        set.remove(part);
+        set.insert(whole);
+    }
+}
+
 fn frame(program: &Program, block: &Block, live: &BTreeMap<BlockId, VarSet>) -> Frame {
     let vars = &program.vars;
-    let (mentioned, declared) = mentions::of(&program.awaits, block);
+    let (mut mentioned, declared) = mentions::of(&program.awaits, block);
     let live_here = &live[&block.id];
+    // A field of a local that the block holds as a whole is a field of it.
+    take_from_whole(vars, live_here, &mut mentioned);
+    take_from_whole(vars, &declared, &mut mentioned);
     let mut needed: VarSet = mentioned.iter().filter(|&var| live_here.contains(var)).collect();
+    // Where only fields are needed next, they leave the whole here.
+    for next in exits::successors(&program.awaits, &block.stmts) {
+        let whole = live.get(&next).into_iter().flat_map(VarSet::iter).filter_map(|var| vars.whole(var));
+        needed.extend(whole.filter(|&whole| live_here.contains(whole)));
+    }
     keep_borrowed(vars, &mut needed);
+    take_from_whole(vars, live_here, &mut needed);
     let is_alias = |var: Var| vars.get(var).alias.is_some();
     Frame {
         taken: needed.iter().filter(|&var| !is_alias(var)).collect(),

@@ -8,10 +8,10 @@ use syn::{Expr, ExprForLoop, ExprMethodCall, Pat, RangeLimits, parse_quote, span
 
 use super::{
     Dest, Lowerer,
-    alias::{is_certain, locals, mentioned},
+    alias::{is_certain, mentioned},
     spill::Mode,
 };
-use crate::ir::{Var, VarSet, marker::private, place::bare};
+use crate::ir::{Var, VarSet, marker::private, pattern::locals, place::bare};
 
 /// Methods that borrow a collection or a string and walk over it in an order that a reload keeps.
 const WALKS: [&str; 13] = [

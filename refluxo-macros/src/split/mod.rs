@@ -1,14 +1,12 @@
-//! Locals that are moved by parts become one local a part.
+//! Locals that are moved by parts are saved by parts.
 //!
 //! `ship(order.items).await; bill(order.customer).await` leaves `order` without its items at the first await, and a struct with a
-//! hole can't be saved. If a local is only ever used by its fields, and a field may be moved out of it while another one is
-//! still needed over an await, each field becomes a local of its own where the whole was bound:
-//! `let order_items = order.items; let order_customer = order.customer;`.
+//! hole can't be saved. So where a field may be moved out of a local while another one is still needed, each field that the
+//! workflow uses gets a local that stands for it. Where the whole is still needed, the whole is saved; where only fields
+//! are, these fields are.
 
 mod rewrite;
 mod uses;
-
-use std::collections::BTreeMap;
 
 use syn::{Block, Expr, Stmt, Type};
 
@@ -18,7 +16,7 @@ use crate::{
     lower,
 };
 
-use uses::{Fields, Uses};
+use uses::Uses;
 
 /// A resolved body, and what is known of its locals.
 #[derive(Clone)]
@@ -29,22 +27,19 @@ pub(crate) struct Body {
     pub(crate) block: Block,
 }
 
-/// A local that is replaced by its parts.
-type Split = BTreeMap<Var, Vec<(Fields, Var)>>;
-
 /// Lowers a body, with the locals split that have to be.
 pub(crate) fn lower(mut body: Body) -> (Program, Liveness) {
-    loop {
-        let (program, liveness) = lower_as_it_is(&body);
-        let uses = Uses::of(&body.block);
-        let candidates: Vec<Var> =
-            uses.by_parts().filter(|&var| may_split(&program, &liveness, &body.block, var)).collect();
-        let needed = needed(&body, &uses, candidates);
-        if needed.is_empty() {
-            return (program, liveness);
-        }
-        rewrite::split(&mut body, &uses, &needed);
+    let (program, liveness) = lower_as_it_is(&body);
+    let uses = Uses::of(&body.block);
+    let candidates = uses.by_parts().filter(|&var| may_split(&program, &liveness, &body.block, var));
+    let needed: Vec<Var> = candidates.filter(|&var| has_hole(&body, &uses, var)).collect();
+    if needed.is_empty() {
+        return (program, liveness);
     }
+    for var in needed {
+        rewrite::split(&mut body, &uses, var);
+    }
+    lower_as_it_is(&body)
 }
 
 fn lower_as_it_is(body: &Body) -> (Program, Liveness) {
@@ -54,27 +49,21 @@ fn lower_as_it_is(body: &Body) -> (Program, Liveness) {
     (program, liveness)
 }
 
-/// The candidates of which a part may be gone while another one is needed. It takes a trial to know.
-fn needed(body: &Body, uses: &Uses, candidates: Vec<Var>) -> Vec<Var> {
-    if candidates.is_empty() {
-        return candidates;
-    }
+/// Whether some block needs fields of a local of which another one may be gone. It takes a trial to know.
+fn has_hole(body: &Body, uses: &Uses, var: Var) -> bool {
     let mut trial = body.clone();
-    let split = rewrite::split(&mut trial, uses, &candidates);
+    rewrite::split(&mut trial, uses, var);
     let (program, liveness) = lower_as_it_is(&trial);
-    candidates
-        .into_iter()
-        .filter(|var| {
-            program.blocks.iter().any(|block| {
-                let live = liveness.at(block.id);
-                let needed = split[var].iter().any(|(_, part)| live.contains(*part));
-                let gone = split[var]
-                    .iter()
-                    .any(|(fields, part)| uses.is_moved(*var, fields) && !live.contains(*part));
-                needed && gone
-            })
-        })
-        .collect()
+    program.blocks.iter().any(|block| {
+        let live = liveness.at(block.id);
+        let (here, gone): (Vec<Var>, Vec<Var>) =
+            program.vars.parts(var).partition(|&part| live.contains(part));
+        let may_be_moved = |part: &Var| match &program.vars.get(*part).part_of {
+            Some((_, fields)) => uses.is_moved(var, fields),
+            None => false,
+        };
+        !here.is_empty() && gone.iter().any(may_be_moved)
+    })
 }
 
 /// Whether a local is a value of its own that crosses a block, and no shared pointer.

@@ -9,7 +9,6 @@ use syn::{
 
 use crate::{
     ir::{Var, VarSet, place::bare},
-    liveness::in_tokens,
     parse::macros::{Arguments, Kind},
 };
 
@@ -34,7 +33,8 @@ pub(super) type Fields = Vec<Member>;
 
 /// The uses of all locals.
 pub(super) struct Uses {
-    whole: VarSet,
+    /// Those that get a new value as a whole.
+    assigned: VarSet,
     /// The fields of each local that are used, and whether that is where a value is moved, unless it is copied.
     parts: BTreeMap<Var, Vec<(Fields, bool)>>,
 }
@@ -42,7 +42,7 @@ pub(super) struct Uses {
 impl Uses {
     /// The uses in a body.
     pub(super) fn of(block: &Block) -> Self {
-        let mut uses = Self { whole: VarSet::new(), parts: BTreeMap::new() };
+        let mut uses = Self { assigned: VarSet::new(), parts: BTreeMap::new() };
         uses.visit_block(block);
         for parts in uses.parts.values_mut() {
             *parts = without_prefixes(std::mem::take(parts));
@@ -50,10 +50,10 @@ impl Uses {
         uses
     }
 
-    /// The locals that are only used by their fields, one of which may be moved.
+    /// The locals of which a field may be moved, and which never get a new value as a whole.
     pub(super) fn by_parts(&self) -> impl Iterator<Item = Var> {
         let by_parts = self.parts.iter().filter(|(_, parts)| parts.iter().any(|(_, moved)| *moved));
-        by_parts.map(|(&var, _)| var).filter(|&var| !self.whole.contains(var))
+        by_parts.map(|(&var, _)| var).filter(|&var| !self.assigned.contains(var))
     }
 
     /// The fields of a local that are used.
@@ -96,11 +96,6 @@ impl Visit<'_> for Uses {
             return;
         }
         match expr {
-            Expr::Path(path) => {
-                if let Some(var) = path.path.get_ident().and_then(Var::of) {
-                    self.whole.insert(var);
-                }
-            }
             Expr::Field(field) => self.read(&field.base),
             Expr::Reference(reference) => self.read(&reference.expr),
             Expr::Unary(unary) => self.read(&unary.expr),
@@ -119,6 +114,9 @@ impl Visit<'_> for Uses {
                 self.read(&index.index);
             }
             Expr::Assign(assign) => {
+                if let Expr::Path(path) = bare(&assign.left) {
+                    self.assigned.extend(path.path.get_ident().and_then(Var::of));
+                }
                 self.read(&assign.left);
                 self.visit_expr(&assign.right);
             }
@@ -150,15 +148,8 @@ impl Visit<'_> for Uses {
     }
 
     fn visit_macro(&mut self, mac: &Macro) {
-        match Arguments::of(mac) {
-            Some(arguments) => self.arguments(&arguments),
-            None => in_tokens(&mac.tokens, &mut self.whole),
-        }
-    }
-
-    fn visit_attribute(&mut self, attribute: &syn::Attribute) {
-        if let syn::Meta::List(list) = &attribute.meta {
-            in_tokens(&list.tokens, &mut self.whole);
+        if let Some(arguments) = Arguments::of(mac) {
+            self.arguments(&arguments);
         }
     }
 }

@@ -43,6 +43,11 @@ impl<T> Slot<T> {
         }
     }
 
+    /// Learns the type of a local that stays where it is.
+    pub fn see(&self, value: &T) {
+        let _ = value;
+    }
+
     /// Lets a local leave for a state: the slot's type is the local's.
     pub fn leave(&self, value: T) -> T {
         value
@@ -110,6 +115,11 @@ impl<T: Saved> SavedSlot<T> {
     /// If the slot is empty, which is a defect of the macro.
     pub fn take(&mut self) -> T {
         self.slot.take()
+    }
+
+    /// Learns the type of a local that stays where it is.
+    pub fn see(&self, value: &T) {
+        let _ = value;
     }
 
     /// Lets a local that a block holds leave for a state.

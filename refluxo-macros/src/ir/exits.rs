@@ -5,19 +5,19 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::ir::{Await, AwaitId, BlockId, marker::Marker};
+use super::{Await, AwaitId, BlockId, marker::Marker};
 
 /// The jumps and suspensions of a block.
 #[derive(Default)]
-pub(super) struct Exits {
-    pub(super) gotos: Vec<BlockId>,
-    pub(super) suspensions: Vec<AwaitId>,
+pub(crate) struct Exits {
+    pub(crate) gotos: Vec<BlockId>,
+    pub(crate) suspensions: Vec<AwaitId>,
     /// Whether the workflow may end here: by `return` or `?`.
-    pub(super) returns: bool,
+    pub(crate) returns: bool,
 }
 
 impl Exits {
-    pub(super) fn of(stmts: &[Stmt]) -> Self {
+    pub(crate) fn of(stmts: &[Stmt]) -> Self {
         let mut exits = Self::default();
         for stmt in stmts {
             exits.visit_stmt(stmt);
@@ -60,7 +60,7 @@ impl<'a> Visit<'a> for Exits {
 }
 
 /// The blocks that may run after this one, in this transition or the next.
-pub(super) fn successors(awaits: &[Await], stmts: &[Stmt]) -> Vec<BlockId> {
+pub(crate) fn successors(awaits: &[Await], stmts: &[Stmt]) -> Vec<BlockId> {
     let exits = Exits::of(stmts);
     let resumed = exits.suspensions.into_iter().map(|id| awaits[id.0].resume);
     exits.gotos.into_iter().chain(resumed).collect()
