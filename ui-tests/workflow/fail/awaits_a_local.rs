@@ -1,0 +1,14 @@
+use refluxo::prelude::*;
+
+#[step]
+async fn load(id: u32) -> String {
+    id.to_string()
+}
+
+#[workflow]
+async fn report(id: u32) -> String {
+    let call = load(id);
+    call.await
+}
+
+fn main() {}

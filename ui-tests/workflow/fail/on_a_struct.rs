@@ -1,0 +1,8 @@
+use refluxo::prelude::*;
+
+#[workflow]
+struct Report {
+    id: u32,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use refluxo::prelude::*;
+
+#[step]
+async fn load(id: u32) -> String {
+    id.to_string()
+}
+
+#[workflow(retries = 3)]
+async fn report(id: u32) -> String {
+    load(id).await
+}
+
+fn main() {}
