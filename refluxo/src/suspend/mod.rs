@@ -25,7 +25,7 @@ use crate::{
 
 /// A call that a workflow can await: a value that says what is to be done, and is saved before it is done.
 ///
-/// Implemented by the structs that `#[step]` generates, by [`sleep`], [`sleep_until`], [`signal`] and [`Child`].
+/// Implemented by the structs that `#[step]` generates, by [`struct@sleep`], [`struct@sleep_until`], [`struct@signal`] and [`Child`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be awaited in a workflow",
     label = "not a step, a timer, a signal or a workflow",
