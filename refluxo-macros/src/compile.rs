@@ -12,9 +12,10 @@ use syn::{
 use crate::{
     check, codegen,
     diag::Errors,
-    ir::VarInfo,
+    dump,
+    ir::{Program, VarInfo},
     layout::{Layout, camel},
-    liveness,
+    liveness::{self, Liveness},
     parse::{self, Workflow},
     resolve::Resolver,
     split::{self, Body},
@@ -39,11 +40,22 @@ pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
 
 /// The passes behind the first barrier.
 fn passes(errors: &Errors, workflow: &Workflow, source: &Source) -> Option<TokenStream> {
-    let (program, liveness) = split::lower(resolve(source));
+    let (program, liveness, layout) = analyse(errors, source);
     liveness::check(errors, &program, &liveness, workflow.options.typed);
-    let layout = Layout::of(errors, &program, &liveness);
     signals_have_one_name(errors, program.awaits.iter().map(|awaited| &awaited.path));
-    errors.is_empty().then(|| codegen::emit(source, &program, &liveness, &layout))
+    codegen::check(errors, &program, &liveness);
+    let expansion = errors.is_empty().then(|| codegen::emit(source, &program, &liveness, &layout))?;
+    if std::env::var("REFLUXO_DUMP").is_ok_and(|wanted| wanted == source.name || wanted == "all") {
+        eprintln!("{}\n{expansion}", dump::dump(&program, &liveness, &layout));
+    }
+    Some(expansion)
+}
+
+/// The passes that decide what is saved where.
+fn analyse(errors: &Errors, source: &Source) -> (Program, Liveness, Layout) {
+    let (program, liveness) = split::lower(resolve(source));
+    let layout = Layout::of(errors, &program, &liveness);
+    (program, liveness, layout)
 }
 
 /// What all passes know of the workflow.
@@ -143,7 +155,7 @@ fn owned(referenced: &Type) -> Type {
     }
 }
 
-/// The name of the enum: `enum = Name`, or the function's in UpperCamelCase.
+/// The name of the enum: `enum = Name`, or the function's in `UpperCamelCase`.
 pub(crate) fn enum_name(workflow: &Workflow) -> Ident {
     let ident = &workflow.function.sig.ident;
     workflow.options.enum_name.clone().unwrap_or_else(|| Ident::new(&camel(&ident.to_string()), ident.span()))
@@ -243,3 +255,6 @@ fn has_question_mark(tokens: &TokenStream) -> bool {
         TokenTree::Ident(_) | TokenTree::Literal(_) => false,
     })
 }
+
+#[cfg(test)]
+mod tests;

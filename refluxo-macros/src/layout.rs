@@ -51,7 +51,7 @@ pub(crate) struct Field {
 /// How a saved local is typed.
 pub(crate) enum Saved {
     /// The field has this type.
-    As(Type),
+    As(Box<Type>),
     /// The field is a `Local`.
     Inferred,
 }
@@ -105,7 +105,7 @@ fn field_names(vars: &VarTable, saved: &BTreeSet<Var>) -> BTreeMap<Var, Ident> {
                 return (var, ident.clone());
             }
             let plain = text.trim_start_matches("r#");
-            let name = numbered(plain, '_', &mut taken);
+            let name = numbered(plain, "_", &mut taken);
             (var, Ident::new(&name, ident.span()))
         })
         .collect()
@@ -124,18 +124,17 @@ fn state_names(errors: &Errors, program: &Program) -> Vec<Ident> {
     program
         .awaits
         .iter()
-        .map(|state| match &state.name {
-            Some(name) => name.clone(),
-            None => {
+        .map(|state| {
+            state.name.clone().unwrap_or_else(|| {
                 let (name, span) = call_name(&state.path);
-                let name = if taken.insert(name.clone()) { name } else { numbered_plain(&name, &mut taken) };
+                let name = if taken.insert(name.clone()) { name } else { numbered(&name, "", &mut taken) };
                 Ident::new(&name, span)
-            }
+            })
         })
         .collect()
 }
 
-/// What a call is called in UpperCamelCase: the step, or the signal's type.
+/// What a call is called in `UpperCamelCase`: the step, or the signal's type.
 fn call_name(path: &Path) -> (String, Span) {
     let Some(last) = path.segments.last() else { return ("Call".to_owned(), Span::call_site()) };
     if last.ident == "signal"
@@ -165,25 +164,21 @@ pub(crate) fn camel(name: &str) -> String {
     camel
 }
 
-/// The first of `name_2`, `name_3`, … that is free.
-fn numbered(name: &str, separator: char, taken: &mut BTreeSet<String>) -> String {
-    (2_usize..)
-        .map(|number| format!("{name}{separator}{number}"))
-        .find(|name| taken.insert(name.clone()))
-        .unwrap_or_default()
-}
-
-/// The first of `Name2`, `Name3`, … that is free.
-fn numbered_plain(name: &str, taken: &mut BTreeSet<String>) -> String {
-    (2_usize..)
-        .map(|number| format!("{name}{number}"))
-        .find(|name| taken.insert(name.clone()))
-        .unwrap_or_default()
+/// The first of `name2`, `name3`, … with the separator before the number that is free.
+fn numbered(name: &str, separator: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut number = 2_usize;
+    loop {
+        let numbered = format!("{name}{separator}{number}");
+        if taken.insert(numbered.clone()) {
+            return numbered;
+        }
+        number += 1;
+    }
 }
 
 fn saved(vars: &VarTable, var: Var, local_types: &[String]) -> Saved {
     match &vars.get(var).ty {
-        Some(ty) if is_writable(ty, local_types) => Saved::As(ty.clone()),
+        Some(ty) if is_writable(ty, local_types) => Saved::As(Box::new(ty.clone())),
         _ => Saved::Inferred,
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod codegen;
 mod compile;
 mod diag;
+mod dump;
 mod ir;
 mod layout;
 mod liveness;
@@ -18,6 +19,50 @@ mod split;
 mod step;
 
 /// Makes an async function a durable workflow.
+///
+/// `#[workflow] async fn checkout(order: Order) -> R` gives the enum `Checkout`, which is the state machine and its snapshot, and the
+/// function `checkout(order) -> Checkout`, which makes its first state. Nothing runs until an engine starts it, or another workflow
+/// awaits it.
+///
+/// - Each await is a state: the call with its evaluated arguments, and the locals that are needed after it.
+/// - The body is ordinary Rust. Between awaits it may read the clock, draw random numbers or log: that code runs once a
+///   transition and is never replayed.
+/// - What lives across an await is saved, so its type is `Serialize` and `DeserializeOwned`. The types of locals are inferred as usual.
+/// - A borrow of a place (`&order.items`, a pattern over `&order`, the item of `for item in &order.items`) is not saved but taken
+///   again on resume. Another borrow across an await is refused, with the cure.
+/// - A `for` over a place saves a cursor, one over a range saves the range. What any other iterator gives is collected when
+///   the loop starts, so an endless one never begins.
+/// - A local that nothing needs after an await is dropped at that await.
+///
+/// Options: `name = "…"` is the name in the store, the function's if it is not given; `version = N`; `enum = Name`; `typed`, which
+/// asks for the type of every saved local that the macro can't name, instead of making it a `Local`. `#[derive(…)]` below the
+/// attribute goes to the enum. `#[state(Name)]` on a statement names the state of its await.
+///
+/// `REFLUXO_DUMP=checkout cargo check` prints the block graph, the states and the expansion of a workflow.
+///
+/// ```
+/// use refluxo::prelude::*;
+///
+/// #[step]
+/// async fn greet(name: &str) -> String {
+///     format!("Hello, {name}!")
+/// }
+///
+/// #[workflow]
+/// async fn greet_all(names: Vec<String>) -> Vec<String> {
+///     let mut greetings = Vec::new();
+///     for name in &names {
+///         greetings.push(greet(name).await);
+///     }
+///     greetings
+/// }
+///
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+/// let engine = Engine::builder(MemoryStore::new()).register::<GreetAll>().build().await.unwrap();
+/// let run = engine.start("hello", greet_all(vec!["Eve".into()])).await.unwrap();
+/// assert_eq!(run.result().await.unwrap(), ["Hello, Eve!"]);
+/// # });
+/// ```
 #[proc_macro_attribute]
 pub fn workflow(options: TokenStream, item: TokenStream) -> TokenStream {
     compile::workflow(options.into(), item.into()).into()

@@ -153,9 +153,8 @@ impl Emitter<'_> {
         let values = state.fields.iter().map(|field| self.field_value(field));
         let notes =
             state.fields.iter().zip(0_u32..).filter(|(field, _)| field.stable).map(|(field, number)| {
-                let changed = self.field_changed(field);
-                let changes = own("changes");
-                quote!(#changes.note(#number, #changed);)
+                let (differs, changes) = (self.field_changed(field), own("changes"));
+                quote!(#changes.note(#number, #differs);)
             });
         let fields = state.fields.iter().map(|field| {
             let (ident, value) = (&field.ident, self.context.names.field(field.var));

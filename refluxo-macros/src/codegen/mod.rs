@@ -21,6 +21,7 @@ use crate::{
 };
 
 use names::Names;
+pub(crate) use names::check;
 
 /// Everything that emission needs.
 pub(super) struct Context<'p> {

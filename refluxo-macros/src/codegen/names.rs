@@ -3,13 +3,16 @@
 //! The user's locals keep their names, at the places where the user wrote them. What the macro adds has hygiene of its own
 //! (`mixed_site`), so that neither can see the other.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenTree};
+use syn::{Attribute, visit::Visit};
 
 use crate::{
-    ir::{Program, Var, VarSet, VarTable, exits},
+    diag::Errors,
+    ir::{Program, Var, VarSet, VarTable, exits, marker},
     liveness::Liveness,
+    messages::Message,
 };
 
 /// The names of locals in generated code.
@@ -21,26 +24,7 @@ pub(super) struct Names<'p> {
 
 impl<'p> Names<'p> {
     pub(super) fn of(program: &'p Program, liveness: &Liveness) -> Self {
-        let mut renamed = VarSet::new();
-        for block in &program.blocks {
-            let frame = liveness.frame(block.id);
-            let mut here = frame.mentioned.clone();
-            here.union(&frame.taken);
-            here.union(&frame.rebound);
-            let mut later = VarSet::new();
-            for next in exits::successors(&program.awaits, &block.stmts) {
-                later.union(liveness.at(next));
-            }
-            for var in here.iter() {
-                let begins_here = frame.declared.contains(var) && !frame.taken.contains(var);
-                let clash = hidden(&program.vars, var)
-                    .any(|hidden| here.contains(hidden) && !(begins_here && !later.contains(hidden)));
-                if clash {
-                    renamed.insert(var);
-                }
-            }
-        }
-        Self { vars: &program.vars, renamed }
+        Self { vars: &program.vars, renamed: renamed(program, liveness) }
     }
 
     /// The Rust variable of a local, at the place of a use.
@@ -77,6 +61,58 @@ impl<'p> Names<'p> {
     }
 }
 
+/// A renamed local can't be found by its name in the strings of a foreign macro.
+pub(crate) fn check(errors: &Errors, program: &Program, liveness: &Liveness) {
+    let renamed = renamed(program, liveness);
+    let mut mentions = Mentions(Vec::new());
+    for stmt in program.blocks.iter().flat_map(|block| &block.stmts) {
+        mentions.visit_stmt(stmt);
+    }
+    for ident in mentions.0 {
+        if let Some(var) = Var::of(&ident).filter(|&var| renamed.contains(var)) {
+            let name = program.vars.get(var).ident.to_string();
+            errors.at(ident.span(), &Message::ShadowedInMacro(name));
+        }
+    }
+}
+
+/// The locals that strings of foreign macros mention.
+struct Mentions(Vec<Ident>);
+
+impl<'a> Visit<'a> for Mentions {
+    fn visit_attribute(&mut self, attribute: &'a Attribute) {
+        if let (true, syn::Meta::List(list)) = (marker::is_mentions(attribute), &attribute.meta) {
+            self.0.extend(list.tokens.clone().into_iter().filter_map(|token| match token {
+                TokenTree::Ident(ident) => Some(ident),
+                _ => None,
+            }));
+        }
+    }
+}
+
+/// The locals that need another name, because one that they hide is needed in the same block.
+fn renamed(program: &Program, liveness: &Liveness) -> VarSet {
+    let mut renamed = VarSet::new();
+    for block in &program.blocks {
+        let frame = liveness.frame(block.id);
+        let mut here = frame.mentioned.clone();
+        here.union(&frame.taken);
+        here.union(&frame.rebound);
+        let mut later = VarSet::new();
+        for next in exits::successors(&program.awaits, &block.stmts) {
+            later.union(liveness.at(next));
+        }
+        for var in here.iter() {
+            let begins_here = frame.declared.contains(var) && !frame.taken.contains(var);
+            let is_needed = |hidden| here.contains(hidden) && (!begins_here || later.contains(hidden));
+            if hidden(&program.vars, var).any(is_needed) {
+                renamed.insert(var);
+            }
+        }
+    }
+    renamed
+}
+
 /// The locals of the same name that a local hides, from the inside out.
 fn hidden(vars: &VarTable, var: Var) -> impl Iterator<Item = Var> + '_ {
     std::iter::successors(vars.get(var).shadows, |&outer| vars.get(outer).shadows)
@@ -87,13 +123,13 @@ pub(super) fn own(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
-/// One number for each distinct text, in the order of their first use.
+/// Tells which texts are new.
 #[derive(Default)]
-pub(super) struct Distinct(BTreeMap<String, ()>);
+pub(super) struct Distinct(BTreeSet<String>);
 
 impl Distinct {
     /// Whether `text` is new.
     pub(super) fn insert(&mut self, text: String) -> bool {
-        self.0.insert(text, ()).is_none()
+        self.0.insert(text)
     }
 }

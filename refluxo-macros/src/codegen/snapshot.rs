@@ -77,7 +77,7 @@ fn fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
 /// The type of a field.
 fn field_type(context: &Context<'_>, field: &Field) -> Type {
     match &context.layout.saved[&field.var] {
-        Saved::As(ty) => ty.clone(),
+        Saved::As(ty) => (**ty).clone(),
         Saved::Inferred => syn::parse_quote!(::refluxo::Local),
     }
 }

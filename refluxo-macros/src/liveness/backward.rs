@@ -58,17 +58,15 @@ impl<'p> Backward<'p> {
     fn expr(&mut self, expr: &'p Expr, after: VarSet) -> VarSet {
         match expr {
             Expr::Path(path) => with(after, path.path.get_ident().and_then(Var::of)),
-            Expr::Assign(assign) => match assigned(&assign.left) {
-                Some(var) => {
-                    let mut after = after;
-                    after.remove(var);
-                    self.expr(&assign.right, after)
+            Expr::Assign(assign) => {
+                let mut before = after;
+                if let Some(var) = assigned(&assign.left) {
+                    before.remove(var);
+                } else {
+                    before = self.expr(&assign.left, before);
                 }
-                None => {
-                    let after = self.expr(&assign.left, after);
-                    self.expr(&assign.right, after)
-                }
-            },
+                self.expr(&assign.right, before)
+            }
             Expr::Binary(binary) if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) => {
                 let right = self.expr(&binary.right, after.clone());
                 self.expr(&binary.left, union(after, &right))

@@ -6,8 +6,6 @@
 mod backward;
 mod mentions;
 
-pub(crate) use mentions::in_tokens;
-
 use std::collections::BTreeMap;
 
 use crate::{
@@ -143,7 +141,9 @@ fn take_whole(program: &Program, set: &mut VarSet) {
 fn drop_parts(vars: &VarTable, set: &mut VarSet) {
     let parts: Vec<Var> =
         set.iter().filter(|&var| vars.whole(var).is_some_and(|whole| set.contains(whole))).collect();
-    parts.into_iter().for_each(|part| set.remove(part));
+    for part in parts {
+        set.remove(part);
+    }
 }
 
 /// Replaces fields of locals that are held as a whole by these.

@@ -22,13 +22,13 @@ impl Lowerer {
             Expr::ForLoop(repeat) => self.for_loop(repeat, dest),
             Expr::Return(returned) => {
                 let value = returned.expr.map_or_else(|| parse_quote!(()), |value| self.expr(*value));
-                self.give(&Dest::Return, value);
+                self.give(&Dest::Return, &value);
             }
             Expr::Break(broken) => self.leave(broken),
             other => {
                 let value = self.expr(other);
                 if self.open {
-                    self.give(dest, value);
+                    self.give(dest, &value);
                 }
             }
         }
@@ -39,7 +39,7 @@ impl Lowerer {
         let Some(target) = self.target(broken.label.as_ref()).cloned() else { return };
         let value = broken.expr.map_or_else(|| parse_quote!(()), |value| self.expr(*value));
         if self.open {
-            self.give(&target.dest, value);
+            self.give(&target.dest, &value);
             self.goto(target.exit);
         }
     }
@@ -72,7 +72,7 @@ impl Lowerer {
     fn otherwise(&mut self, otherwise: Option<Expr>, join: BlockId, dest: &Dest) {
         match otherwise {
             Some(expr) => self.tail_or_control(expr, dest),
-            None if self.open => self.give(dest, parse_quote!(())),
+            None if self.open => self.give(dest, &parse_quote!(())),
             None => {}
         }
         self.goto(join);
@@ -186,10 +186,10 @@ impl Lowerer {
         let start = if self.home == home { start } else { 0 };
         let inner: Vec<Stmt> = self.seq.split_off(start);
         match (inner.is_empty(), dest) {
-            (true, _) => self.give(dest, value),
+            (true, _) => self.give(dest, &value),
             (false, Dest::Discard) if is_unit(&value) => self.emit(parse_quote!({ #(#inner)* })),
             (false, Dest::Discard) => self.emit(parse_quote!({ #(#inner)* #value; })),
-            (false, _) => self.give(dest, parse_quote!({ #(#inner)* #value })),
+            (false, _) => self.give(dest, &parse_quote!({ #(#inner)* #value })),
         }
     }
 
@@ -217,7 +217,7 @@ impl Lowerer {
         });
         self.place(exit);
         if self.open {
-            self.give(dest, parse_quote!(()));
+            self.give(dest, &parse_quote!(()));
         }
     }
 

@@ -28,41 +28,41 @@ impl Lowerer {
         match expr {
             Expr::Await(awaited) => self.awaited(&awaited.base, awaited.await_token.span()),
             Expr::Try(mut tried) => {
-                tried.expr = self.boxed(tried.expr);
+                self.within(&mut tried.expr);
                 Expr::Try(tried)
             }
             Expr::Unary(mut unary) => {
-                unary.expr = self.boxed(unary.expr);
+                self.within(&mut unary.expr);
                 Expr::Unary(unary)
             }
             Expr::Cast(mut cast) => {
-                cast.expr = self.boxed(cast.expr);
+                self.within(&mut cast.expr);
                 Expr::Cast(cast)
             }
             Expr::Field(mut field) => {
-                field.base = self.boxed(field.base);
+                self.within(&mut field.base);
                 Expr::Field(field)
             }
             Expr::Reference(mut reference) => {
-                reference.expr = self.boxed(reference.expr);
+                self.within(&mut reference.expr);
                 Expr::Reference(reference)
             }
             Expr::Paren(mut paren) => {
-                paren.expr = self.boxed(paren.expr);
+                self.within(&mut paren.expr);
                 Expr::Paren(paren)
             }
             Expr::Group(group) => self.expr(*group.expr),
             Expr::Let(mut condition) => {
-                condition.expr = self.boxed(condition.expr);
+                self.within(&mut condition.expr);
                 Expr::Let(condition)
             }
             Expr::Repeat(mut repeat) => {
-                repeat.expr = self.boxed(repeat.expr);
+                self.within(&mut repeat.expr);
                 Expr::Repeat(repeat)
             }
             Expr::Binary(binary) => self.binary(binary),
             Expr::Assign(mut assign) => {
-                (assign.left, assign.right) = self.assignment(assign.left, assign.right);
+                self.assignment(&mut assign.left, &mut assign.right);
                 Expr::Assign(assign)
             }
             Expr::Call(call) => self.call(call),
@@ -101,8 +101,10 @@ impl Lowerer {
         if self.open { value } else { unreachable_value() }
     }
 
-    fn boxed(&mut self, expr: Box<Expr>) -> Box<Expr> {
-        Box::new(self.expr(*expr))
+    /// Lowers an operand in its place.
+    fn within(&mut self, expr: &mut Expr) {
+        let inner = std::mem::replace(expr, Expr::PLACEHOLDER);
+        *expr = self.expr(inner);
     }
 
     /// Lowers `CALL.await`: a state of the machine.
@@ -138,7 +140,7 @@ impl Lowerer {
         match binary.op {
             BinOp::And(_) | BinOp::Or(_) if has_await(&binary.right) => self.short_circuit(binary),
             op if is_assignment(&op) => {
-                (binary.left, binary.right) = self.assignment(binary.left, binary.right);
+                self.assignment(&mut binary.left, &mut binary.right);
                 Expr::Binary(binary)
             }
             op => {
@@ -152,12 +154,13 @@ impl Lowerer {
     }
 
     /// `place = value` and `place += value`: the value comes first, the place after it.
-    fn assignment(&mut self, place: Box<Expr>, value: Box<Expr>) -> (Box<Expr>, Box<Expr>) {
-        let mut value = self.expr(*value);
-        if has_await(&place) {
-            value = self.spill(value, Mode::Value);
+    fn assignment(&mut self, place: &mut Expr, value: &mut Expr) {
+        self.within(value);
+        if has_await(place) {
+            let kept = std::mem::replace(value, Expr::PLACEHOLDER);
+            *value = self.spill(kept, Mode::Value);
         }
-        (self.boxed(place), Box::new(value))
+        self.within(place);
     }
 
     /// `left && right` → `if left { right } else { false }`.

@@ -88,13 +88,10 @@ impl Jumps<'_> {
                     None => goto,
                 }
             }
-            Dest::Let { pattern, ty, .. } => {
+            Dest::Let(binding) => {
                 let goto = self.goto(target.exit);
-                let value = value.unwrap_or_else(|| parse_quote!(()));
-                match ty {
-                    Some(ty) => parse_quote!({ let #pattern: #ty = #value; #goto }),
-                    None => parse_quote!({ let #pattern = #value; #goto }),
-                }
+                let bind = binding.bind(&value.unwrap_or_else(|| parse_quote!(())));
+                parse_quote!({ #bind #goto })
             }
         }
     }

@@ -42,9 +42,27 @@ enum Dest {
     /// Nothing.
     Discard,
     /// A local is bound to it.
-    Let { var: Var, pattern: Pat, ty: Option<Type> },
+    Let(Box<Binding>),
     /// The workflow returns it.
     Return,
+}
+
+/// The left side of a `let`.
+#[derive(Clone, Debug)]
+struct Binding {
+    pattern: Pat,
+    ty: Option<Type>,
+}
+
+impl Binding {
+    /// `let PATTERN: TYPE = value;`
+    fn bind(&self, value: &Expr) -> Stmt {
+        let pattern = &self.pattern;
+        match &self.ty {
+            Some(ty) => parse_quote!(let #pattern: #ty = #value;),
+            None => parse_quote!(let #pattern = #value;),
+        }
+    }
 }
 
 /// Where the statements of the open sequence go when it ends.
@@ -193,12 +211,11 @@ impl Lowerer {
     }
 
     /// Does with a value what is to become of it.
-    fn give(&mut self, dest: &Dest, value: Expr) {
+    fn give(&mut self, dest: &Dest, value: &Expr) {
         match dest {
-            Dest::Discard if is_unit(&value) => {}
+            Dest::Discard if is_unit(value) => {}
             Dest::Discard => self.emit(parse_quote!(#value;)),
-            Dest::Let { pattern, ty: Some(ty), .. } => self.emit(parse_quote!(let #pattern: #ty = #value;)),
-            Dest::Let { pattern, ty: None, .. } => self.emit(parse_quote!(let #pattern = #value;)),
+            Dest::Let(binding) => self.emit(binding.bind(value)),
             Dest::Return => self.emit_end(parse_quote!(return #value)),
         }
     }
@@ -220,7 +237,7 @@ impl Lowerer {
     fn value(&mut self, span: Span) -> (Dest, Expr) {
         let var = self.vars.make("value", span);
         let ident = self.vars.ident(var);
-        (Dest::Let { var, pattern: parse_quote!(#ident), ty: None }, parse_quote!(#ident))
+        (Dest::Let(Box::new(Binding { pattern: parse_quote!(#ident), ty: None })), parse_quote!(#ident))
     }
 }
 

@@ -9,7 +9,7 @@ use syn::{Expr, ExprForLoop, ExprMethodCall, Pat, RangeLimits, parse_quote, span
 use super::{
     Dest, Lowerer,
     alias::{is_certain, mentioned},
-    spill::Mode,
+    spill::{Mode, is_constant},
 };
 use crate::ir::{Var, VarSet, marker::private, pattern::locals, place::bare};
 
@@ -74,7 +74,7 @@ impl Lowerer {
         self.frozen = frozen;
         self.place(exit);
         if self.open {
-            self.give(dest, parse_quote!(()));
+            self.give(dest, &parse_quote!(()));
         }
     }
 
@@ -84,7 +84,7 @@ impl Lowerer {
         }
         let span = iterator.span();
         let is_cursor = self.is_walk(&iterator);
-        let source = if is_cursor { self.walk(iterator) } else { self.collect(iterator) };
+        let source = if is_cursor { self.walk(iterator) } else { self.collect(&iterator) };
         let cursor = self.cursor(pattern);
         let (next, current) = (private("next", span), private("current", span));
         if !is_cursor {
@@ -112,7 +112,7 @@ impl Lowerer {
     }
 
     /// Collects what an iterator gives.
-    fn collect(&mut self, iterator: Expr) -> Expr {
+    fn collect(&mut self, iterator: &Expr) -> Expr {
         let span = iterator.span();
         let remaining = private("Remaining", span);
         let collected = self.bind("remaining", span, true, &parse_quote!(#remaining::new(#iterator)));
@@ -149,7 +149,7 @@ impl Lowerer {
                     return self.is_reference(&call.receiver);
                 }
                 if WALKS.contains(&method.as_str()) {
-                    return call.args.iter().all(|arg| self.is_constant(arg) || path_var(arg).is_some());
+                    return call.args.iter().all(|arg| is_constant(arg) || path_var(arg).is_some());
                 }
                 ADAPTERS.contains(&method.as_str())
                     && self.is_walk_or_range(&call.receiver)

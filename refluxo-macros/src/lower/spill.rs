@@ -20,7 +20,7 @@ pub(super) enum Mode {
 impl Lowerer {
     /// Keeps an evaluated operand over an await: in a local, unless evaluating it later makes no difference.
     pub(super) fn spill(&mut self, operand: Expr, mode: Mode) -> Expr {
-        if self.is_constant(&operand) {
+        if is_constant(&operand) {
             return operand;
         }
         match operand {
@@ -66,7 +66,7 @@ impl Lowerer {
                 Expr::Index(index)
             }
             Expr::Paren(paren) => self.spill_borrowed(*paren.expr, mutable),
-            operand if self.is_constant(&operand) => operand,
+            operand if is_constant(&operand) => operand,
             operand => self.spill_value(&operand, mutable),
         }
     }
@@ -89,18 +89,18 @@ impl Lowerer {
         }
         kept
     }
+}
 
-    /// Whether an expression means the same wherever it is evaluated: literals, constants, functions, and tuples, arrays and
-    /// borrows of these.
-    pub(super) fn is_constant(&self, expr: &Expr) -> bool {
-        match bare(expr) {
-            Expr::Lit(_) => true,
-            Expr::Path(path) => path.path.get_ident().and_then(Var::of).is_none(),
-            Expr::Unary(unary) => matches!(unary.op, UnOp::Neg(_)) && self.is_constant(&unary.expr),
-            Expr::Reference(reference) => reference.mutability.is_none() && self.is_constant(&reference.expr),
-            Expr::Tuple(tuple) => tuple.elems.iter().all(|item| self.is_constant(item)),
-            Expr::Array(array) => array.elems.iter().all(|item| self.is_constant(item)),
-            _ => false,
-        }
+/// Whether an expression means the same wherever it is evaluated: literals, constants, functions, and tuples, arrays and
+/// borrows of these.
+pub(super) fn is_constant(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Lit(_) => true,
+        Expr::Path(path) => path.path.get_ident().and_then(Var::of).is_none(),
+        Expr::Unary(unary) => matches!(unary.op, UnOp::Neg(_)) && is_constant(&unary.expr),
+        Expr::Reference(reference) => reference.mutability.is_none() && is_constant(&reference.expr),
+        Expr::Tuple(tuple) => tuple.elems.iter().all(is_constant),
+        Expr::Array(array) => array.elems.iter().all(is_constant),
+        _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use syn::{Attribute, Expr, ExprMacro, Local, Macro, Pat, Stmt, parse_quote, spanned::Spanned};
 
 use super::{
-    Dest, Lowerer,
+    Binding, Dest, Lowerer,
     alias::is_certain,
     is_unit,
     query::{awaits_in_stmt, expr_attributes, has_await, is_place, known_type},
@@ -23,7 +23,7 @@ impl Lowerer {
         }
         match tail {
             Some(expr) => self.tail(expr, dest),
-            None if self.open => self.give(dest, parse_quote!(())),
+            None if self.open => self.give(dest, &parse_quote!(())),
             None => {}
         }
     }
@@ -38,7 +38,7 @@ impl Lowerer {
             if diverges(&expr) {
                 self.emit_end(expr);
             } else {
-                self.give(dest, expr);
+                self.give(dest, &expr);
             }
         }
     }
@@ -119,11 +119,11 @@ impl Lowerer {
             pattern => (pattern.clone(), None),
         };
         let Pat::Ident(ident) = &pattern else { return false };
-        let Some(var) = Var::of(&ident.ident).filter(|_| ident.by_ref.is_none() && ident.subpat.is_none())
+        let Some(_) = Var::of(&ident.ident).filter(|_| ident.by_ref.is_none() && ident.subpat.is_none())
         else {
             return false;
         };
-        self.control(bare(init).clone(), &Dest::Let { var, pattern, ty });
+        self.control(bare(init).clone(), &Dest::Let(Box::new(Binding { pattern, ty })));
         true
     }
 

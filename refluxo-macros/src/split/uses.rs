@@ -1,6 +1,6 @@
 //! How locals are used: whole, or by which of their fields.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use syn::{
     BinOp, Block, Expr, Macro, Member, Pat,
@@ -8,7 +8,7 @@ use syn::{
 };
 
 use crate::{
-    ir::{Var, VarSet, place::bare},
+    ir::{Var, VarSet, pattern::locals, place::bare},
     parse::macros::{Arguments, Kind},
 };
 
@@ -130,7 +130,7 @@ impl Visit<'_> for Uses {
                 self.read(&binary.right);
             }
             Expr::Range(range) => {
-                [&range.start, &range.end].into_iter().flatten().for_each(|end| self.read(end))
+                [&range.start, &range.end].into_iter().flatten().for_each(|end| self.read(end));
             }
             Expr::If(branch) => {
                 self.read(&branch.cond);
@@ -180,16 +180,5 @@ pub(super) fn field_of_local(expr: &Expr) -> Option<(Var, Fields)> {
 
 /// Whether a pattern binds a local by value.
 fn binds(pattern: &Pat) -> bool {
-    let mut names = BTreeSet::new();
-    struct Names<'s>(&'s mut BTreeSet<Var>);
-    impl Visit<'_> for Names<'_> {
-        fn visit_pat_ident(&mut self, ident: &syn::PatIdent) {
-            if ident.by_ref.is_none() {
-                self.0.extend(Var::of(&ident.ident));
-            }
-            visit::visit_pat_ident(self, ident);
-        }
-    }
-    Names(&mut names).visit_pat(pattern);
-    !names.is_empty()
+    locals(pattern).iter().any(|local| !local.by_ref)
 }

@@ -1,0 +1,129 @@
+//! What the passes make of workflows that are small enough to read.
+//!
+//! The expected texts are in `golden/`; `REFLUXO_BLESS=1 cargo test -p refluxo-macros` writes them anew.
+
+use std::{env, fs, path::Path};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{File, Item};
+
+use super::{Source, analyse, workflow};
+use crate::{diag::Errors, dump, ir::Program, layout::Layout, liveness::Liveness, parse};
+
+/// The passes of a workflow up to the layout.
+fn analysed(item: TokenStream) -> (Program, Liveness, Layout) {
+    let errors = Errors::new();
+    let parsed = parse::workflow(&errors, TokenStream::new(), item).unwrap();
+    let analysed = analyse(&errors, &Source::of(&parsed));
+    assert_eq!(errors.finish().to_string(), "");
+    analysed
+}
+
+/// Compares a text with the one in `golden/`.
+fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(name);
+    if env::var_os("REFLUXO_BLESS").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected, "{name} differs: read it, and bless it if it is right");
+}
+
+/// A loop over a place with a suspension in a branch.
+fn reservations() -> TokenStream {
+    quote! {
+        async fn reservations(order: Order) -> Result<Vec<Held>, ShopError> {
+            let mut held = Vec::new();
+            for item in &order.items {
+                if item.qty > 0 {
+                    let got = reserve(&item.sku).await?;
+                    held.push((item.sku.clone(), got));
+                }
+            }
+            Ok(held)
+        }
+    }
+}
+
+#[test]
+fn a_loop_with_an_await_in_a_branch_becomes_blocks() {
+    let (program, liveness, layout) = analysed(reservations());
+    golden("reservations.graph.txt", &dump::graph(&program, &layout));
+    golden("reservations.blocks.txt", &dump::blocks(&program, &liveness));
+}
+
+#[test]
+fn a_state_saves_what_is_live_after_its_call_and_no_borrow() {
+    let (program, _, layout) = analysed(reservations());
+    golden("reservations.states.txt", &dump::states(&program, &layout));
+}
+
+#[test]
+fn operands_before_an_await_are_kept_and_places_are_not() {
+    let (program, liveness, _) = analysed(quote! {
+        async fn operands(n: u64, order: Order) -> u64 {
+            total(double(n), &order.lines, fetch(&order.id).await, || 3) + add(n).await
+        }
+    });
+    golden("operands.blocks.txt", &dump::blocks(&program, &liveness));
+}
+
+#[test]
+fn a_local_that_is_moved_by_parts_is_saved_by_parts() {
+    let (program, _, layout) = analysed(quote! {
+        async fn parts(order: Order) {
+            ship(order.items).await;
+            bill(order.customer.name).await;
+            note(&order.id).await;
+        }
+    });
+    golden("parts.states.txt", &dump::states(&program, &layout));
+}
+
+#[test]
+fn shadowed_locals_that_are_both_saved_have_fields_of_their_own() {
+    let (program, _, layout) = analysed(quote! {
+        async fn shadowed() -> u64 {
+            let x = first().await;
+            {
+                let x = second(x).await;
+                third(x).await;
+                log(x).await;
+            }
+            x
+        }
+    });
+    golden("shadowed.states.txt", &dump::states(&program, &layout));
+}
+
+#[test]
+fn the_dispatch_function_of_one_await_reads_as_in_the_docs() {
+    let expansion = workflow(
+        TokenStream::new(),
+        quote! {
+            async fn pay(order: Order) -> Result<Receipt, ShopError> {
+                let receipt = charge(order.clone()).await?;
+                Ok(receipt)
+            }
+        },
+    );
+    let file: File = syn::parse2(expansion).unwrap();
+    let hidden = file.items.into_iter().find_map(|item| match item {
+        Item::Const(hidden) => Some(hidden.expr),
+        _ => None,
+    });
+    let body: TokenStream = syn::parse2::<proc_macro2::Group>(quote!(#hidden)).unwrap().stream();
+    let dispatch = syn::parse2::<File>(body).unwrap().items.into_iter().filter(|item| match item {
+        Item::Fn(function) => function.sig.ident == "pay_dispatch",
+        _ => false,
+    });
+    let file = File { shebang: None, frontmatter: None, attrs: Vec::new(), items: dispatch.collect() };
+    golden("pay.dispatch.txt", &prettyplease::unparse(&file).replace("::refluxo::__private::", ""));
+}
+
+#[test]
+fn the_same_tokens_give_the_same_expansion() {
+    let expand = || workflow(TokenStream::new(), reservations()).to_string();
+    assert_eq!(expand(), expand());
+}
