@@ -5,7 +5,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
     Attribute, Block, FnArg, GenericArgument, Generics, Ident, Pat, PatType, Path, PathArguments, ReturnType,
-    Stmt, Type, Visibility, parse_quote,
+    Stmt, Token, Type, Visibility, parse_quote, token,
     visit::{self, Visit},
 };
 
@@ -24,7 +24,10 @@ use crate::{
 /// Compiles a workflow. On an error, emits it and items that stand in for the workflow, so that one mistake gives one message.
 pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     let errors = Errors::new();
-    let Some(workflow) = parse::workflow(&errors, args, item) else { return errors.finish() };
+    let workflow = match parse::workflow(&errors, args, item) {
+        Ok(workflow) => workflow,
+        Err(item) => return [errors.finish(), item].into_iter().collect(),
+    };
     check::check(&errors, &workflow);
     let source = Source::of(&workflow);
     let expansion = if errors.is_empty() { passes(&errors, &workflow, &source) } else { None };
@@ -32,7 +35,7 @@ pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     match expansion {
         Some(expansion) if errors.is_empty() => expansion,
         _ => {
-            let stub = codegen::stub(&source);
+            let stub = codegen::stub(&source.with_free_enum_name());
             quote!(#errors #stub)
         }
     }
@@ -65,6 +68,10 @@ pub(crate) struct Source {
     pub(crate) enum_ident: Ident,
     pub(crate) docs: Vec<Attribute>,
     pub(crate) derives: Vec<Attribute>,
+    /// `#[allow(…)]` and its kin, for the user's code.
+    pub(crate) lints: Vec<Attribute>,
+    pub(crate) fn_token: Token![fn],
+    pub(crate) paren_token: token::Paren,
     pub(crate) generics: Generics,
     pub(crate) params: Vec<Param>,
     pub(crate) output: Type,
@@ -109,6 +116,9 @@ impl Source {
             enum_ident: enum_name(workflow),
             docs,
             derives: workflow.derives.clone(),
+            lints: workflow.attrs.iter().filter(|attr| is_lint(attr)).cloned().collect(),
+            fn_token: sig.fn_token,
+            paren_token: sig.paren_token,
             generics: sig.generics.clone(),
             params: inputs.enumerate().map(|(number, input)| Param::of(input, number)).collect(),
             output,
@@ -121,6 +131,33 @@ impl Source {
             body: (*function.block).clone(),
         }
     }
+}
+
+impl Source {
+    /// The same with an enum of a name that no type in the signature has: the error about that has been told.
+    fn with_free_enum_name(mut self) -> Self {
+        let name = self.enum_ident.to_string();
+        let types = self.params.iter().map(|param| param.ty.to_token_stream());
+        let taken = types.chain([self.output.to_token_stream()]).any(|ty| mentions(ty, &name));
+        if taken {
+            self.enum_ident = Ident::new(&format!("{name}Workflow"), self.enum_ident.span());
+        }
+        self
+    }
+}
+
+/// Whether an attribute sets the level of a lint.
+fn is_lint(attr: &Attribute) -> bool {
+    ["allow", "expect", "warn", "deny", "forbid"].iter().any(|level| attr.path().is_ident(level))
+}
+
+/// Whether an identifier stands anywhere in tokens.
+fn mentions(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 impl Param {

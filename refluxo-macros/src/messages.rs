@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     // #[workflow]: the function
+    /// `#[workflow] struct`.
+    WorkflowNotAFunction,
     /// `#[workflow] fn`.
     WorkflowNotAsync,
     /// `#[workflow] async fn f(self)`.
@@ -128,6 +130,7 @@ impl fmt::Display for Message {
     #[expect(clippy::too_many_lines, reason = "one line a message")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::WorkflowNotAFunction => f.write_str("`#[workflow]` stands on an `async fn`"),
             Self::WorkflowNotAsync => f.write_str("a workflow is an `async fn`: write `async fn`"),
             Self::WorkflowMethod => {
                 f.write_str("a workflow can't take `self`: pass what it needs as parameters, they are its first state")

@@ -9,8 +9,8 @@ mod serde;
 mod snapshot;
 mod twin;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::{Type, parse_quote};
 
 use crate::{
@@ -87,19 +87,23 @@ pub(crate) fn emit(source: &Source, program: &Program, liveness: &Liveness, layo
 }
 
 /// The function that makes the first state, and the type of the workflow as a child.
+///
+/// From end to end the function has the user's spans: rustc tells of one that is never used only where it was written by hand.
 fn constructor(source: &Source, start: &TokenStream) -> TokenStream {
-    let Source { vis, ident, enum_ident, docs, generics, .. } = source;
+    let Source { vis, ident, enum_ident, docs, generics, fn_token, paren_token, .. } = source;
     let params = source.params.iter().map(|param| {
         let (ident, ty) = (&param.ident, &param.input.ty);
         quote!(#ident: #ty)
     });
+    let params = quote_spanned!(paren_token.span.join()=> (#(#params),*));
+    let output = quote_spanned!(paren_token.span.close()=> -> #enum_ident);
+    let mut block = Group::new(Delimiter::Brace, start.clone());
+    block.set_span(source.body.brace_token.span.join());
     quote! {
         #(#docs)*
         #[must_use = "a workflow does nothing unless it is started or awaited"]
-        #[allow(clippy::ptr_arg, clippy::needless_pass_by_value, clippy::too_many_arguments, unused_variables)]
-        #vis fn #ident #generics (#(#params),*) -> #enum_ident {
-            #start
-        }
+        #[allow(clippy::all, clippy::pedantic, clippy::nursery, unused_variables)]
+        #vis #fn_token #ident #generics #params #output #block
 
         #[allow(non_camel_case_types, dead_code, missing_docs, private_interfaces)]
         #[doc(hidden)]

@@ -22,12 +22,13 @@ use crate::{compile::Source, parse::macros::Arguments};
 //     fn checkout_twin(order: Order) -> R { awaited(charge(order)) }
 /// Emits the twin.
 pub(super) fn emit(source: &Source) -> TokenStream {
-    let (output, generics) = (&source.output, &source.generics);
+    let (output, generics, lints) = (&source.output, &source.generics, &source.lints);
     let twin = format_ident!("{}_twin", source.ident);
     let params = source.params.iter().map(|param| &param.input);
     let mut body = source.body.clone();
     Sync.visit_block_mut(&mut body);
     quote! {
+        #(#lints)*
         #[allow(dead_code, clippy::unused_async, clippy::too_many_lines, clippy::needless_pass_by_value)]
         fn #twin #generics (#(#params),*) -> #output #body
     }

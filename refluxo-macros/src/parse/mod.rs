@@ -34,23 +34,24 @@ pub(crate) struct Workflow {
     pub(crate) function: ItemFn,
 }
 
-/// Parses the attribute's arguments and the function; `None` if the latter is not a function.
-pub(crate) fn workflow(errors: &Errors, args: TokenStream, item: TokenStream) -> Option<Workflow> {
+/// Parses the attribute's arguments and the function; gives the item back if it is not a function or a method.
+pub(crate) fn workflow(
+    errors: &Errors,
+    args: TokenStream,
+    item: TokenStream,
+) -> Result<Workflow, TokenStream> {
     let options = options(errors, args);
-    let mut function: ItemFn = match syn::parse2(item) {
-        Ok(function) => function,
-        Err(error) => {
-            errors.push(error);
-            return None;
-        }
+    let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else {
+        errors.on(&item, &Message::WorkflowNotAFunction);
+        return Err(item);
     };
     let attrs = std::mem::take(&mut function.attrs);
     let (derives, attrs) = attrs.into_iter().partition(|attr| attr.path().is_ident("derive"));
     if let Some(FnArg::Receiver(receiver)) = function.sig.inputs.first() {
         errors.on(receiver, &Message::WorkflowMethod);
-        return None;
+        return Err(item);
     }
-    Some(Workflow { options, derives, attrs, function })
+    Ok(Workflow { options, derives, attrs, function })
 }
 
 /// One `key` or `key = value`.
