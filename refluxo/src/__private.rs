@@ -5,7 +5,8 @@ pub use serde;
 pub use crate::{
     local::{Cursor, Inclusive, Remaining, SavedSlot, Slot, current, next},
     machine::{
-        Accepts, Changes, Description, Graph, Machine, NeverFails, Outcome, StateInfo, Transition, Verdict,
+        Accepts, Changes, Description, Graph, Machine, NeverFails, Nobody, Nothing, Outcome, StateInfo,
+        Transition, Verdict,
     },
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     suspend::{

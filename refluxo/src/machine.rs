@@ -6,6 +6,8 @@
 
 use std::any::Any;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     local::Saved,
     snapshot::{LoadError, StateReader, StateWriter},
@@ -285,3 +287,24 @@ impl Description {
     note = "a run can only be sent what its workflow awaits by `signal::<{S}>().await`"
 )]
 pub trait Accepts<S: crate::suspend::Signal>: Machine {}
+
+/// What no workflow awaits and nobody can send.
+///
+/// Every workflow accepts it and [`Nobody`]: so there is always more than one candidate for `S`, and rustc takes the type that
+/// is sent for what it is. With one candidate it would expect that one, and with none it would not name any.
+#[doc(hidden)]
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Nothing {}
+
+/// As [`Nothing`].
+#[doc(hidden)]
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Nobody {}
+
+impl crate::suspend::Signal for Nothing {
+    const NAME: &'static str = "";
+}
+
+impl crate::suspend::Signal for Nobody {
+    const NAME: &'static str = "";
+}

@@ -116,7 +116,7 @@ impl Emitter<'_> {
             Marker::Outcome(AwaitId(id)) => {
                 let awaited = &self.context.program.awaits[id];
                 let (path, outcome) = (&awaited.path, own("outcome"));
-                quote_spanned!(awaited.span=> ::refluxo::__private::outcome::<#path>(&mut #outcome))
+                quote_spanned!(awaited.span=> ::refluxo::__private::outcome::<(#path)>(&mut #outcome))
             }
         }
     }
@@ -180,7 +180,7 @@ impl Emitter<'_> {
         let mut emitter = Emitter { context: self.context, block: self.block, in_closure: false };
         emitter.visit_expr_mut(&mut call);
         let (path, name) = (&awaited.path, own("call"));
-        quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<#path, _>(#call);)
+        quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<(#path), _>(#call);)
     }
 
     /// Whether a local stands for a field.

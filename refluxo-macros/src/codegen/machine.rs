@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::parse_quote;
 
 use super::{
     Context, graph,
@@ -135,8 +136,8 @@ fn encode_fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
         .map(|(field, number)| {
             let (ident, name) = (&field.ident, json_name(field));
             match (&context.layout.saved[&field.var], field.stable) {
-                (Saved::As(_), false) => quote!(writer.field(#name, #ident);),
-                (Saved::As(_), true) => quote!(writer.stable_field(#number, #name, #ident);),
+                (Saved::As(ty), false) => quote!(writer.field::<#ty>(#name, #ident);),
+                (Saved::As(ty), true) => quote!(writer.stable_field::<#ty>(#number, #name, #ident);),
                 (Saved::Inferred, false) => quote!(writer.local(#name, #ident);),
                 (Saved::Inferred, true) => quote!(writer.stable_local(#number, #name, #ident);),
             }
@@ -184,7 +185,7 @@ fn decode_fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
         .map(|field| {
             let (ident, name) = (&field.ident, json_name(field));
             match &context.layout.saved[&field.var] {
-                Saved::As(_) => quote!(let #ident = reader.field(#name)?;),
+                Saved::As(ty) => quote!(let #ident = reader.field::<#ty>(#name)?;),
                 Saved::Inferred => quote!(let #ident = reader.local(#name)?;),
             }
         })
@@ -198,7 +199,8 @@ fn describe(context: &Context<'_>) -> TokenStream {
     let calls = calls.filter(|path| known.insert(quote!(#path).to_string()));
     quote! {
         fn describe(description: &mut ::refluxo::__private::Description) {
-            #(description.call::<#calls>();)*
+            // In parentheses, or rustc would tell of a function that is not a type a second time, in other words.
+            #(description.call::<(#calls)>();)*
         }
     }
 }
@@ -207,9 +209,12 @@ fn describe(context: &Context<'_>) -> TokenStream {
 fn accepts(context: &Context<'_>) -> TokenStream {
     let machine = &context.source.enum_ident;
     let mut known = Distinct::default();
+    // Two that nobody can send, so that rustc does not guess which one a wrong signal was meant to be.
+    let hidden = [parse_quote!(::refluxo::__private::Nothing), parse_quote!(::refluxo::__private::Nobody)];
     states(context)
         .filter_map(|(_, awaited)| crate::compile::signal_type(&awaited.path))
         .filter(|ty| known.insert(quote!(#ty).to_string()))
+        .chain(hidden)
         .map(|ty| {
             quote! {
                 #[automatically_derived]

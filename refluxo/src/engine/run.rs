@@ -2,6 +2,8 @@
 
 use std::{fmt, marker::PhantomData, time::Duration};
 
+use futures_util::future::BoxFuture;
+
 use super::{Engine, ReadError, ResultError, SignalError, send};
 use crate::{
     core::{Life, Run as Core},
@@ -80,11 +82,15 @@ impl<W: Machine> Run<W> {
     /// # Cancel safety
     ///
     /// The signal may be sent or not.
-    pub async fn signal<S: Signal>(&self, signal: S) -> Result<(), SignalError>
+    // Not an `async fn`: whoever sends what is not awaited would be told three times.
+    pub fn signal<S>(&self, signal: S) -> BoxFuture<'_, Result<(), SignalError>>
     where
         W: Accepts<S>,
+        S: Signal,
     {
-        send::signal(self.engine.shared(), &self.id, S::NAME, &signal).await
+        let body = serde_json::value::to_raw_value(&signal)
+            .map_err(|cause| SignalError::Unsaved { signal: S::NAME.to_owned(), cause });
+        Box::pin(async move { send::signal(self.engine.shared(), &self.id, S::NAME, &body?).await })
     }
 
     /// Waits until the workflow's function has returned, and gives what it returned.

@@ -62,19 +62,25 @@ impl<T> Slot<T> {
 
 /// Holds a local whose type rustc infers, and which is saved.
 ///
-/// A local that was loaded stays JSON until [`SavedSlot::load`] decodes it.
+/// A local that was loaded stays JSON until [`SavedSlot::load`] decodes it. Only [`SavedSlot::new`] asks for a type that can be
+/// saved: so a local that can't be is told once, where it is declared, and not again wherever its slot is used.
 #[derive(Debug)]
 pub struct SavedSlot<T> {
     slot: Slot<T>,
     kept: Local,
+    save: fn(T) -> Local,
+    load: fn(Local) -> Result<T, serde_json::Error>,
 }
 
-impl<T: Saved> SavedSlot<T> {
+impl<T> SavedSlot<T> {
     /// An empty slot.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "only generated code makes one")]
-    pub fn new() -> Self {
-        Self { slot: Slot::new(), kept: Local::default() }
+    pub fn new() -> Self
+    where
+        T: Saved,
+    {
+        Self { slot: Slot::new(), kept: Local::default(), save: Local::new, load: Local::into_value }
     }
 
     /// Decodes a field of a state; what can't be decoded is told to `fault`.
@@ -85,7 +91,7 @@ impl<T: Saved> SavedSlot<T> {
         field: &'static str,
         fault: &mut Option<LoadError>,
     ) {
-        match local.into_value() {
+        match (self.load)(local) {
             Ok(value) => self.slot.put(value),
             Err(cause) => {
                 fault.get_or_insert(LoadError::Field { state: state.to_owned(), field, cause });
@@ -124,13 +130,13 @@ impl<T: Saved> SavedSlot<T> {
 
     /// Lets a local that a block holds leave for a state.
     pub fn leave(&self, value: T) -> Local {
-        Local::new(value)
+        (self.save)(value)
     }
 
     /// Lets the local leave for a state from where it is.
     pub fn out(&mut self) -> Local {
         match self.slot.value.take() {
-            Some(value) => Local::new(value),
+            Some(value) => (self.save)(value),
             None => std::mem::take(&mut self.kept),
         }
     }

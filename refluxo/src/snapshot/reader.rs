@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::LoadError;
-use crate::local::Local;
+use crate::local::{Local, Saved};
 
 /// Hands out the fields of a stored state, each once.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ impl<'a> StateReader<'a> {
     /// # Errors
     ///
     /// If it is missing or of another type.
-    pub fn field<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, LoadError> {
+    pub fn field<T: Saved>(&mut self, name: &'static str) -> Result<T, LoadError> {
         let json = self.take(name)?;
         serde_json::from_str(json.get()).map_err(|cause| LoadError::Field {
             state: self.state.clone(),
