@@ -86,7 +86,7 @@ impl EngineBuilder {
             Arc::new(Shared::new(self.store, self.registry, self.resources, self.observers, self.settings));
         // It listens before the first claim, so that nothing falls between the two.
         let wakes = shared.store.wakes();
-        shared.spawn_background(worker::listen(shared.clone(), wakes));
+        shared.spawn_listener(worker::listen(shared.clone(), wakes));
         shared.spawn_background(leases::renew(shared.clone()));
         shared.spawn_background(worker::work(shared.clone()));
         Ok(Engine::of(shared))

@@ -37,8 +37,10 @@ pub(crate) struct Shared {
     session: Mutex<Option<Session>>,
     /// One task for each run that is worked on.
     runs: Mutex<JoinSet<()>>,
-    /// The worker, the renewal of leases and the listener for hints.
+    /// The worker and the renewal of leases.
     background: Mutex<JoinSet<()>>,
+    /// The listener for hints. It outlives a shutdown, since callers still wait for results.
+    listener: Mutex<JoinSet<()>>,
 }
 
 /// Whether an engine works.
@@ -75,6 +77,7 @@ impl Shared {
             session: Mutex::new(Some(Session::begin())),
             runs: Mutex::default(),
             background: Mutex::default(),
+            listener: Mutex::default(),
         }
     }
 
@@ -116,6 +119,11 @@ impl Shared {
         lock(&self.background).spawn(task);
     }
 
+    /// Runs the task that listens for hints.
+    pub(crate) fn spawn_listener(&self, task: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.listener).spawn(task);
+    }
+
     /// Claims no more, lets the runs come to their next commit within the grace, and gives back what is left.
     pub(crate) async fn shut_down(&self) {
         self.phase.send_replace(Phase::Draining);
@@ -128,11 +136,17 @@ impl Shared {
             );
             runs.shutdown().await;
         }
-        self.stop();
+        self.stop_work();
     }
 
     /// Stops at once. Nothing is lost: what was not committed is done again by whoever takes the runs over.
     pub(crate) fn stop(&self) {
+        self.stop_work();
+        lock(&self.listener).abort_all();
+    }
+
+    /// Stops all but the listener.
+    fn stop_work(&self) {
         self.phase.send_replace(Phase::Draining);
         lock(&self.background).abort_all();
         lock(&self.runs).abort_all();

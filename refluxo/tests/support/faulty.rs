@@ -1,8 +1,11 @@
-//! A store that fails at random, in every way that a store may fail.
+//! A store that fails, in every way that a store may fail.
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,47 +20,63 @@ use refluxo::{
 
 use super::random::Random;
 
-/// Hands on to another store, and fails one time in `one_in`.
-#[derive(Debug)]
+/// Hands on to another store, unless an operation meets a fault.
 pub struct Faulty {
     inner: Arc<dyn Store>,
-    random: Mutex<Random>,
-    one_in: u64,
+    /// What the next operation meets.
+    next: Box<dyn Fn() -> Option<Fault> + Send + Sync>,
     name: Arc<str>,
 }
 
 /// What an operation meets.
-enum Fault {
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
     /// Nothing was written, and that is known.
     Before,
     /// Nothing was written, and that is not known.
     Never,
     /// It was written, and that is not known.
     Unheard,
+    /// Nothing was written, and there is no answer.
+    Silence,
+    /// It was written, and there is no answer.
+    SilenceAfter,
 }
 
-impl std::fmt::Debug for Random {
+impl std::fmt::Debug for Faulty {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Random")
+        f.debug_struct("Faulty").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 
 impl Faulty {
-    pub fn new(inner: Arc<dyn Store>, seed: u64, one_in: u64) -> Self {
-        Self { inner, random: Mutex::new(Random::seeded(seed)), one_in, name: "faulty".into() }
+    /// Fails one time in `one_in`, in every way that a store may fail and still answer.
+    pub fn at_random(inner: Arc<dyn Store>, seed: u64, one_in: u64) -> Self {
+        let random = Mutex::new(Random::seeded(seed));
+        let next = move || {
+            let mut random = random.lock().unwrap();
+            (random.below(one_in) == 0).then(|| match random.below(3) {
+                0 => Fault::Before,
+                1 => Fault::Never,
+                _ => Fault::Unheard,
+            })
+        };
+        Self { inner, next: Box::new(next), name: "faulty".into() }
     }
 
-    /// What the next operation meets.
-    fn fault(&self) -> Option<Fault> {
-        let mut random = self.random.lock().unwrap();
-        if random.below(self.one_in) != 0 {
-            return None;
-        }
-        Some(match random.below(3) {
-            0 => Fault::Before,
-            1 => Fault::Never,
-            _ => Fault::Unheard,
-        })
+    /// Meets `fault` at the operation of this number, and silence from then on. Tells whether it came so far.
+    pub fn dies_at(inner: Arc<dyn Store>, number: u32, fault: Fault) -> (Self, Arc<AtomicBool>) {
+        let (count, died) = (AtomicU32::new(0), Arc::new(AtomicBool::new(false)));
+        let tell = died.clone();
+        let next = move || match count.fetch_add(1, Ordering::Relaxed).cmp(&number) {
+            std::cmp::Ordering::Less => None,
+            std::cmp::Ordering::Equal => {
+                tell.store(true, Ordering::Relaxed);
+                Some(fault)
+            }
+            std::cmp::Ordering::Greater => Some(Fault::Silence),
+        };
+        (Self { inner, next: Box::new(next), name: "faulty".into() }, died)
     }
 
     /// Runs an operation with what it meets.
@@ -66,7 +85,7 @@ impl Faulty {
         operation: Operation,
         run: impl FnOnce(&'a dyn Store) -> StoreFuture<'a, T> + Send + 'a,
     ) -> StoreFuture<'a, T> {
-        let fault = self.fault();
+        let fault = (self.next)();
         Box::pin(async move {
             let lost = || io::Error::other("the line is dead");
             match fault {
@@ -76,6 +95,11 @@ impl Faulty {
                 Some(Fault::Unheard) => {
                     run(&*self.inner).await?;
                     Err(StoreError::unknown(&self.name, operation, lost()))
+                }
+                Some(Fault::Silence) => std::future::pending().await,
+                Some(Fault::SilenceAfter) => {
+                    run(&*self.inner).await?;
+                    std::future::pending().await
                 }
             }
         })

@@ -30,7 +30,7 @@ pub struct Place {
 
 /// Where a place keeps its runs.
 enum Ground {
-    Memory(MemoryStore),
+    Memory { store: MemoryStore, hands_back: bool },
     Sqlite(TempDir),
 }
 
@@ -39,14 +39,14 @@ impl Place {
     pub fn memory() -> Self {
         let clock = clock();
         let store = MemoryStore::builder().clock(clock.clone()).build();
-        Self { clock, world: World::new(), ground: Ground::Memory(store) }
+        Self { clock, world: World::new(), ground: Ground::Memory { store, hands_back: false } }
     }
 
     /// In memory, but effects are left to the holders of runs.
     pub fn handing_back() -> Self {
         let clock = clock();
         let store = MemoryStore::builder().clock(clock.clone()).hand_back_effects().build();
-        Self { clock, world: World::new(), ground: Ground::Memory(store) }
+        Self { clock, world: World::new(), ground: Ground::Memory { store, hands_back: true } }
     }
 
     /// In a file.
@@ -55,10 +55,19 @@ impl Place {
         Self { clock: clock(), world: World::new(), ground: Ground::Sqlite(folder) }
     }
 
+    /// Another place of the same kind.
+    pub fn another(&self) -> Self {
+        match &self.ground {
+            Ground::Memory { hands_back: false, .. } => Self::memory(),
+            Ground::Memory { hands_back: true, .. } => Self::handing_back(),
+            Ground::Sqlite(_) => Self::sqlite(),
+        }
+    }
+
     /// The store, opened anew where it can be.
     pub async fn store(&self) -> Arc<dyn Store> {
         match &self.ground {
-            Ground::Memory(store) => Arc::new(store.clone()),
+            Ground::Memory { store, .. } => Arc::new(store.clone()),
             Ground::Sqlite(folder) => {
                 let builder = SqliteStore::builder(folder.path().join("runs.db")).clock(self.clock.clone());
                 // No test cuts the power.
