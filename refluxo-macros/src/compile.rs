@@ -260,7 +260,7 @@ fn signals_have_one_name<'p>(errors: &Errors, calls: impl Iterator<Item = &'p Pa
 }
 
 /// Whether a `?` leaves the function itself. What a macro's tokens hold counts too.
-fn has_try(body: &Block) -> bool {
+pub(crate) fn has_try(body: &Block) -> bool {
     struct Finder(bool);
 
     impl<'a> Visit<'a> for Finder {

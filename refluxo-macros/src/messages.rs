@@ -24,6 +24,8 @@ pub(crate) enum Message {
     WorkflowBorrowedParameter,
     /// An unknown key in `#[workflow(…)]`.
     UnknownWorkflowOption(String),
+    /// `?` in a workflow whose type is plain.
+    TryNeedsResult,
     /// The enum has the name of a type in the signature.
     EnumNameTaken(String),
 
@@ -44,6 +46,8 @@ pub(crate) enum Message {
     SignalWithoutType,
     /// A call through a local item.
     AwaitedLocalItem(String),
+    /// A guard that nothing uses, with an await behind it.
+    GuardAcrossAwait(String),
     /// `yield`, `try {}` and what else is not Rust yet.
     Unsupported(&'static str),
     /// `#[state]` with two awaits.
@@ -152,6 +156,9 @@ impl fmt::Display for Message {
                 f,
                 "`#[workflow]` has no option `{key}`: it takes `name = \"…\"`, `version = N`, `enum = Name` and `typed`"
             ),
+            Self::TryNeedsResult => f.write_str(
+                "this workflow uses `?`, so it must return a `Result` or an `Option`",
+            ),
             Self::EnumNameTaken(name) => write!(
                 f,
                 "the workflow's enum would be called `{name}`, like a type in its signature: \
@@ -180,6 +187,11 @@ impl fmt::Display for Message {
                 f,
                 "`{name}` is declared inside the workflow, but the snapshot outside needs its type: \
                  move the declaration out of the function"
+            ),
+            Self::GuardAcrossAwait(name) => write!(
+                f,
+                "`{name}` is kept only for its drop, but it would be dropped at the next await, where the workflow may rest for days: \
+                 put it in a block that ends before the await"
             ),
             Self::Unsupported(what) => write!(f, "a workflow can't contain {what}"),
             Self::StateOnSeveral => f.write_str(

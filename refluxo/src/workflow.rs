@@ -22,7 +22,8 @@ impl<C: Suspend> Awaitable for C {
 }
 
 /// Stands for an await in the twin, which is never run.
-pub fn awaited<A: Awaitable>(call: A) -> A::Output {
+#[expect(clippy::needless_pass_by_value, reason = "an await takes its call")]
+pub fn awaited<A: Awaitable<Output = T>, T>(call: A) -> T {
     let _ = call;
     unreachable!("the twin of a workflow is never called")
 }

@@ -72,8 +72,27 @@ async fn shop(order: Order) -> Result<u32, String> {
     Ok(x)
 }
 
+#[workflow]
+async fn labelled(n: u32) -> String {
+    let size = match n {
+        0 => "none",
+        1..10 => "few",
+        _ => "many",
+    };
+    let sum = add(n, 1).await;
+    let parity = if sum.is_multiple_of(2) { "even" } else { "odd" };
+    add(sum, 1).await;
+    format!("{size} {parity}")
+}
+
 #[test]
-fn runs() {
+fn a_choice_of_string_literals_is_saved() {
+    assert_eq!(run(labelled(3)), "few even");
+    assert_eq!(run(labelled(12)), "many odd");
+}
+
+#[test]
+fn a_loop_with_branches_and_operands_goes_through_its_states() {
     let order = Order {
         id: "a".into(),
         items: vec![Item { sku: "a".into(), qty: 1 }, Item { sku: "b".into(), qty: 2 }],

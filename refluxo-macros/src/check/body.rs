@@ -1,9 +1,10 @@
 //! The rules for awaits: where they may stand and what they may await.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
-    Arm, Attribute, Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprUnsafe, Item, Macro, Pat,
-    PathArguments, Stmt,
+    Arm, Attribute, Block, Expr, ExprAsync, ExprAwait, ExprCall, ExprClosure, ExprUnsafe, Ident, Item, Local,
+    Macro, Pat, PathArguments, Stmt,
     visit::{self, Visit},
 };
 
@@ -81,6 +82,23 @@ impl Checker<'_> {
         }
     }
 
+    /// What nothing needs after an await is dropped there, so a guard can't be kept over one.
+    fn guards(&self, block: &Block) {
+        for (index, stmt) in block.stmts.iter().enumerate() {
+            let Stmt::Local(Local { pat: Pat::Ident(name), init: Some(init), .. }) = stmt else { continue };
+            let is_call = matches!(bare(&init.expr), Expr::Call(_) | Expr::MethodCall(_));
+            let is_unused = name.ident.to_string().starts_with('_');
+            if !is_call || !is_unused || crate::lower::awaits_in_stmt(stmt) > 0 {
+                continue;
+            }
+            let later = &block.stmts[index + 1..];
+            let awaits = later.iter().any(|stmt| crate::lower::awaits_in_stmt(stmt) > 0);
+            if awaits && !later.iter().any(|stmt| mentions(&stmt.to_token_stream(), &name.ident)) {
+                self.errors.on(&name.ident, &Message::GuardAcrossAwait(name.ident.to_string()));
+            }
+        }
+    }
+
     /// A macro of the standard library shows its arguments; a foreign one does not.
     fn macro_call(&mut self, mac: &Macro) {
         let name = mac.path.segments.last().map_or_else(String::new, |last| last.ident.to_string());
@@ -128,6 +146,11 @@ impl<'a> Visit<'a> for Checker<'_> {
         self.visit_expr(&arm.body);
     }
 
+    fn visit_block(&mut self, block: &'a Block) {
+        self.guards(block);
+        visit::visit_block(self, block);
+    }
+
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         self.state_attribute(attributes(stmt), crate::lower::awaits_in_stmt(stmt));
         visit::visit_stmt(self, stmt);
@@ -157,6 +180,16 @@ pub(crate) fn attributes(stmt: &Stmt) -> &[Attribute] {
         Stmt::Expr(expr, _) => crate::lower::expr_attributes(expr),
         Stmt::Item(_) => &[],
     }
+}
+
+/// Whether a name stands among tokens.
+fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        TokenTree::Literal(literal) => literal.to_string().contains(&name.to_string()),
+        TokenTree::Punct(_) => false,
+    })
 }
 
 /// The first `.await` among tokens.

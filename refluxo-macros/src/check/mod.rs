@@ -14,6 +14,7 @@ pub(crate) fn check(errors: &Errors, workflow: &Workflow) {
     parameters_have_types(errors, workflow);
     parameters_are_owned(errors, workflow);
     can_end(errors, workflow);
+    try_has_a_result(errors, workflow);
     enum_has_its_own_name(errors, workflow);
     body::check(errors, &workflow.function.block);
 }
@@ -82,6 +83,33 @@ fn can_end(errors: &Errors, workflow: &Workflow) {
         && matches!(**ty, Type::Never(_))
     {
         errors.on(ty, &Message::WorkflowNever);
+    }
+}
+
+/// A workflow that uses `?` returns a `Result` or an `Option`. Any name may be an alias of these, but a plain type is not.
+fn try_has_a_result(errors: &Errors, workflow: &Workflow) {
+    if !crate::compile::has_try(&workflow.function.block) {
+        return;
+    }
+    match &workflow.function.sig.output {
+        ReturnType::Default => errors.on(&workflow.function.sig.ident, &Message::TryNeedsResult),
+        ReturnType::Type(_, ty) if is_plain_type(ty) => errors.on(ty, &Message::TryNeedsResult),
+        ReturnType::Type(..) => {}
+    }
+}
+
+/// Whether a type is certainly no `Result` and no `Option`.
+fn is_plain_type(ty: &Type) -> bool {
+    const PLAIN: [&str; 18] = [
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64",
+        "u128", "usize", "String", "Vec",
+    ];
+    match ty {
+        Type::Tuple(_) | Type::Array(_) => true,
+        Type::Path(path) => {
+            path.path.segments.len() == 1 && PLAIN.iter().any(|name| path.path.segments[0].ident == name)
+        }
+        _ => false,
     }
 }
 

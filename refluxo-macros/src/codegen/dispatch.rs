@@ -121,6 +121,9 @@ fn slots(context: &Context<'_>) -> TokenStream {
             let (slot, span) = (context.names.slot(var), info.ident.span());
             let ty = info.ty.as_ref().map_or_else(|| quote!(_), |ty| quote!(#ty));
             match context.layout.saved.get(&var) {
+                Some(Saved::Inferred) if info.literal => {
+                    quote_spanned!(span=> let mut #slot = ::refluxo::__private::SavedSlot::literal();)
+                }
                 Some(Saved::Inferred) => {
                     quote_spanned!(span=> let mut #slot = ::refluxo::__private::SavedSlot::<#ty>::new();)
                 }

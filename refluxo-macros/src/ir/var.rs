@@ -18,6 +18,7 @@ pub(crate) struct AliasId(pub(crate) usize);
 
 /// What is known of a local.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct VarInfo {
     /// The name as the user wrote it.
     pub(crate) ident: Ident,
@@ -31,6 +32,8 @@ pub(crate) struct VarInfo {
     pub(crate) alias: Option<AliasId>,
     /// What it borrows, if its definition is a borrow that can't be taken again.
     pub(crate) borrow: Option<String>,
+    /// Whether its value is one of several string literals.
+    pub(crate) literal: bool,
     /// Whether the macro made it.
     pub(crate) made: bool,
     /// The local of the same name that it hides.
@@ -76,6 +79,7 @@ impl VarInfo {
             ty: None,
             alias: None,
             borrow: None,
+            literal: false,
             made: false,
             shadows: None,
             part_of: None,

@@ -10,6 +10,26 @@ use crate::ir::{
     place::{self, bare},
 };
 
+/// Methods of the standard library that give a borrow of their receiver.
+const BORROWING: [&str; 16] = [
+    "as_str",
+    "as_ref",
+    "as_mut",
+    "as_slice",
+    "as_mut_slice",
+    "as_bytes",
+    "as_deref",
+    "as_deref_mut",
+    "as_path",
+    "trim",
+    "trim_start",
+    "trim_end",
+    "strip_prefix",
+    "strip_suffix",
+    "iter",
+    "iter_mut",
+];
+
 /// What the right side of a binding is, as far as its locals can be bound again.
 enum Source {
     /// A borrow of a place, or a constant: binding again gives the same.
@@ -59,6 +79,9 @@ impl Lowerer {
             Expr::Reference(reference) if place::root(&reference.expr).is_some() => Source::Again,
             Expr::Reference(reference) if is_certain(&reference.expr) => Source::Again,
             Expr::Reference(_) => Source::Borrow(text(expr)),
+            Expr::MethodCall(call) if BORROWING.contains(&call.method.to_string().as_str()) => {
+                Source::Borrow(text(expr))
+            }
             Expr::Lit(lit) if matches!(lit.lit, Lit::Str(_) | Lit::ByteStr(_) | Lit::CStr(_)) => {
                 Source::Again
             }

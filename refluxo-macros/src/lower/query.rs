@@ -92,6 +92,26 @@ pub(super) fn known_type(vars: &VarTable, expr: &Expr) -> Option<Type> {
     }
 }
 
+/// Whether the value of an expression is a string literal on every path that gives one.
+pub(super) fn is_text(expr: &Expr) -> bool {
+    let block =
+        |block: &syn::Block| matches!(block.stmts.last(), Some(Stmt::Expr(tail, None)) if is_text(tail));
+    match bare(expr) {
+        Expr::Lit(lit) => matches!(lit.lit, syn::Lit::Str(_)),
+        Expr::Block(inner) => inner.label.is_none() && block(&inner.block),
+        Expr::If(branch) => {
+            block(&branch.then_branch)
+                && branch.else_branch.as_ref().is_some_and(|(_, otherwise)| is_text(otherwise))
+        }
+        Expr::Match(choice) => {
+            let values = choice.arms.iter().map(|arm| &*arm.body);
+            let mut values = values.filter(|value| !super::stmt::diverges(value)).peekable();
+            values.peek().is_some() && values.all(is_text)
+        }
+        _ => false,
+    }
+}
+
 /// The type of a literal that has only one.
 fn literal_type(lit: &syn::Lit) -> Option<Type> {
     let suffix = match lit {

@@ -6,7 +6,7 @@ use super::{
     Binding, Dest, Lowerer,
     alias::is_certain,
     is_unit,
-    query::{awaits_in_stmt, expr_attributes, has_await, is_place, known_type},
+    query::{awaits_in_stmt, expr_attributes, has_await, is_place, is_text, known_type},
 };
 use crate::ir::{Var, marker::Marker, place::bare};
 
@@ -144,6 +144,7 @@ impl Lowerer {
     fn learn_type(&mut self, local: &Local) {
         let (Pat::Ident(ident), Some(init)) = (&local.pat, &local.init) else { return };
         let Some(var) = Var::of(&ident.ident).filter(|_| ident.by_ref.is_none()) else { return };
+        self.vars.get_mut(var).literal = ident.mutability.is_none() && is_text(&init.expr);
         if let Some(ty) = known_type(&self.vars, &init.expr) {
             self.vars.get_mut(var).ty = Some(ty);
         }

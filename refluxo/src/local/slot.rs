@@ -1,5 +1,10 @@
 //! Slots: where locals wait between the blocks of a workflow.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
 use super::{Local, Saved};
 use crate::snapshot::LoadError;
 
@@ -83,6 +88,16 @@ impl<T> SavedSlot<T> {
         Self { slot: Slot::new(), kept: Local::default(), save: Local::new, load: Local::into_value }
     }
 
+    /// An empty slot for one of several string literals. It is saved as a string and found among the literals that were read
+    /// before, so that memory grows with their number only.
+    #[must_use]
+    pub fn literal() -> Self
+    where
+        Self: LiteralSlot,
+    {
+        Self::empty()
+    }
+
     /// Decodes a field of a state; what can't be decoded is told to `fault`.
     pub fn load(
         &mut self,
@@ -146,6 +161,37 @@ impl<T> SavedSlot<T> {
     pub fn changed(&self) -> bool {
         self.slot.changed()
     }
+}
+
+/// The slot of a `&'static str`.
+pub trait LiteralSlot {
+    /// An empty slot.
+    fn empty() -> Self;
+}
+
+impl LiteralSlot for SavedSlot<&'static str> {
+    fn empty() -> Self {
+        Self {
+            slot: Slot::new(),
+            kept: Local::default(),
+            save: |text| Local::new(text.to_owned()),
+            load: read_literal,
+        }
+    }
+}
+
+/// Reads a literal. The type doesn't tell where the literal stands, so each distinct one is kept for good.
+fn read_literal(local: Local) -> Result<&'static str, serde_json::Error> {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+
+    let text: String = local.into_value()?;
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = known.get(text.as_str()) {
+        return Ok(known);
+    }
+    let kept: &'static str = Box::leak(text.into_boxed_str());
+    known.insert(kept);
+    Ok(kept)
 }
 
 #[cold]
