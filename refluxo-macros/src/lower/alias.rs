@@ -1,7 +1,7 @@
 //! Locals that borrow a place: they are not saved, but taken again on resume.
 
 use quote::ToTokens;
-use syn::{Expr, Lit, Pat, visit::Visit};
+use syn::{Expr, ExprMethodCall, Lit, Pat, visit::Visit};
 
 use super::Lowerer;
 use crate::ir::{
@@ -96,6 +96,7 @@ impl Lowerer {
                 None => Source::Value,
             },
             place if place::root(place).is_some() => Source::Place,
+            Expr::MethodCall(call) if borrows(call) => Source::Borrow(text(expr)),
             _ => Source::Value,
         }
     }
@@ -103,6 +104,32 @@ impl Lowerer {
     fn is_again(&self, expr: &Expr) -> bool {
         matches!(self.source(expr), Source::Again)
     }
+}
+
+/// Methods of the standard library that borrow from what they are called on.
+const VIEWS: [&str; 14] = [
+    "as_bytes",
+    "as_deref",
+    "as_deref_mut",
+    "as_mut",
+    "as_mut_slice",
+    "as_mut_str",
+    "as_os_str",
+    "as_path",
+    "as_ref",
+    "as_slice",
+    "as_str",
+    "chars",
+    "iter",
+    "iter_mut",
+];
+
+/// Whether a call borrows from a place by what its name promises. Types are not known here, but the advice of rustc, which does
+/// know them, misleads where a borrow is saved.
+fn borrows(call: &ExprMethodCall) -> bool {
+    call.args.is_empty()
+        && VIEWS.iter().any(|view| call.method == view)
+        && place::root(&call.receiver).is_some()
 }
 
 /// A constant whose type does not depend on how it is used, such as a string literal.
