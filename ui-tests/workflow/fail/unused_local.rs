@@ -12,4 +12,6 @@ async fn report(id: u32) -> String {
     load(id).await
 }
 
-fn main() {}
+fn main() {
+    let _ = report(1);
+}

@@ -16,6 +16,7 @@ async fn report(id: u32) -> String {
 }
 
 fn main() {
+    let _ = report(1);
     let names = Report::GRAPH.states.iter().map(|state| state.name);
     assert!(names.eq(["Start", "First", "Second"]));
 }
