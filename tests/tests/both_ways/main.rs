@@ -24,6 +24,6 @@ macro_rules! themes {
 }
 
 themes! {
-    inferred control loops cursors iterators patterns shadowing errors operands macros order moves borrows
+    inferred control loops cursors iterators adapters patterns shadowing errors operands macros order moves borrows
     closures waits children calls shop processes
 }

@@ -1,5 +1,7 @@
 //! `?`, early returns, and what a workflow may return.
 
+use refluxo::Failure;
+
 use super::prelude::*;
 
 #[workflow]
@@ -178,6 +180,14 @@ async fn boxed_error_kept_as_text(text: String) -> Result<u64, String> {
 }
 
 #[workflow]
+async fn returns_a_failure_of_any_kind(text: String) -> Result<u64, Failure> {
+    let n: u64 = text.parse()?;
+    let half = divide(n, n % 3).await?;
+    let held = reserve(if half > 100 { "x" } else { "a" }, 1).await?;
+    Ok(half + u64::from(held.qty))
+}
+
+#[workflow]
 async fn panics_in_its_own_code(numbers: Vec<u64>) -> u64 {
     let at = index(5).await;
     let n = numbers[at];
@@ -239,6 +249,10 @@ cases! {
     ok_or_else_after_an_await(30);
     boxed_error_kept_as_text("7".to_string());
     boxed_error_kept_as_text("seven".to_string());
+    returns_a_failure_of_any_kind("8".to_string());
+    returns_a_failure_of_any_kind("9".to_string());
+    returns_a_failure_of_any_kind("nine".to_string());
+    returns_a_failure_of_any_kind("500".to_string());
     panics_in_its_own_code(vec![1, 2]);
     implicit_return_after_a_loop(3);
 }

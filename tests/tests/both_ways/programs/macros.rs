@@ -42,6 +42,22 @@ async fn in_vec(n: u64) -> Vec<u64> {
 }
 
 #[workflow]
+async fn bindings_in_a_later_argument(n: u64, limit: u64) -> Vec<u64> {
+    let all = vec![
+        number(n).await,
+        match n {
+            0 => limit,
+            k if k < limit => k,
+            _ => 7,
+        },
+    ];
+    vec![double(all[1]).await, {
+        let twice = all[0] * 2;
+        twice + 1
+    }]
+}
+
+#[workflow]
 async fn in_assert(n: u64) -> u64 {
     assert!(is_even(n).await);
     assert!(is_even(n).await, "{n} is odd, says {}", upper("the step").await);
@@ -140,6 +156,8 @@ cases! {
     captured_in_a_format_string(3);
     in_println(3);
     in_vec(3);
+    bindings_in_a_later_argument(3, 5);
+    bindings_in_a_later_argument(8, 5);
     in_assert(4);
     in_assert(3);
     in_assert_eq(4);

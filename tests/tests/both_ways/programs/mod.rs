@@ -4,6 +4,7 @@
 
 use super::prelude;
 
+pub(crate) mod adapters;
 pub(crate) mod borrows;
 pub(crate) mod calls;
 pub(crate) mod children;

@@ -97,6 +97,36 @@ async fn loop_variable_shadows_a_local(n: u64) -> u64 {
 }
 
 #[workflow]
+async fn part_of_a_loop_pattern_shadowed(numbers: Vec<u64>) -> u64 {
+    let mut total = 0;
+    for (at, n) in numbers.iter().enumerate() {
+        let at = at as u64 + 10;
+        tick().await;
+        total += number(if at > 10 { at } else { *n }).await;
+    }
+    total
+}
+
+#[workflow]
+async fn part_of_a_place_pattern_shadowed(order: Order) -> String {
+    let Customer { name, address, .. } = &order.customer;
+    let name = upper(name).await;
+    tick().await;
+    format!("{name} {}", address.city)
+}
+
+#[workflow]
+async fn shadowed_by_the_same_type(pairs: Vec<(u64, u64)>) -> u64 {
+    let mut total = 0;
+    for (a, b) in &pairs {
+        let a = *a + 1;
+        tick().await;
+        total = add(total, a * 10 + *b).await;
+    }
+    total
+}
+
+#[workflow]
 async fn pattern_shadows_its_scrutinee(value: Option<u64>) -> u64 {
     if let Some(value) = value {
         let value = double(value).await;
@@ -167,6 +197,9 @@ cases! {
     shadowed_in_each_arm(Light::Yellow { blinking: true });
     shadowed_in_a_loop(4);
     loop_variable_shadows_a_local(3);
+    part_of_a_loop_pattern_shadowed(vec![5, 6, 7]);
+    part_of_a_place_pattern_shadowed(order("o", 0));
+    shadowed_by_the_same_type(vec![(1, 2), (3, 4)]);
     pattern_shadows_its_scrutinee(Some(2));
     pattern_shadows_its_scrutinee(None);
     parameter_shadowed_and_dropped(order("o", 1));
