@@ -5,10 +5,16 @@ async fn load(id: u32) -> String {
     id.to_string()
 }
 
+#[derive(Serialize, Deserialize)]
+enum Wanted {
+    One(u32),
+    Nothing,
+}
+
 #[workflow]
-async fn report(id: Option<u32>) -> String {
-    match id {
-        Some(id) => load(id).await,
+async fn report(wanted: Wanted) -> String {
+    match wanted {
+        Wanted::One(id) => load(id).await,
     }
 }
 

@@ -5,8 +5,11 @@ async fn parse(text: String) -> Result<u32, String> {
     text.parse().map_err(|_| text)
 }
 
+#[derive(Serialize, Deserialize)]
+struct ShopError;
+
 #[workflow]
-async fn report(text: String) -> Result<u32, u8> {
+async fn report(text: String) -> Result<u32, ShopError> {
     Ok(parse(text).await?)
 }
 
