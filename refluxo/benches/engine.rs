@@ -1,27 +1,44 @@
 //! Steps a second through the whole engine: a workflow of ten steps, from its start to its result.
 //!
-//! On SQLite with `synchronous = FULL`, and in memory, where the engine's own cost shows. One element is one step. Besides its
-//! steps each run costs its creation, the commit of its start and two reads for the result. The bench `sqlite` has the bare
-//! loop of the same statements.
+//! On SQLite with `synchronous = FULL`, beside a bare loop of the same statements on the same driver, and in memory, where the
+//! engine's own cost shows. One element is one step. Besides its steps each run costs its creation, the commit of its start
+//! and two reads for the result; the bare loop does all of that too. `1 at once` is one run after another: each commit waits
+//! for the one before. Of `64 at once`, many commits share a transaction; the bare loop puts 64 into each of its own.
+
+#[path = "support/bare.rs"]
+mod bare;
+#[path = "support/cpu.rs"]
+mod cpu;
 
 use std::{
     hint::black_box,
+    path::Path,
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use bare::Bare;
+use cpu::{Spent, Who};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use refluxo::prelude::*;
 use tokio::{runtime::Runtime, task::JoinSet};
 
 /// How many steps a run has.
-const STEPS: u64 = 10;
+const STEPS: u32 = 10;
 
-/// What a step is called with, of the size of a small order.
+/// What a step is called with. The states are as long as those of the bare loop.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Order {
     id: String,
     items: Vec<String>,
+    address: String,
     total: u64,
+}
+
+impl Order {
+    fn new(id: String) -> Self {
+        let items = vec!["apples".to_owned(), "pears".to_owned(), "quinces".to_owned()];
+        Self { id, items, address: "a street in a town".repeat(5), total: 5 }
+    }
 }
 
 /// An empty step.
@@ -39,43 +56,98 @@ async fn ten_steps(order: Order) -> u64 {
     sum
 }
 
-/// Starts so many runs and waits for all.
-async fn run(engine: &Engine, runs: usize) {
+/// Starts a run and waits for its result.
+async fn run(engine: &Engine) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let id = format!("order-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let run = engine.start(id.clone(), ten_steps(Order::new(id))).await.expect("the run starts");
+    assert_eq!(run.result().await.expect("the run ends"), 95);
+}
+
+/// So many runs at once, and so often one after another.
+async fn runs(engine: &Engine, at_once: usize, rounds: u32) {
     let mut tasks = JoinSet::new();
-    for _ in 0..runs {
+    for _ in 0..at_once {
         let engine = engine.clone();
         tasks.spawn(async move {
-            let id = format!("order-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-            let items = vec!["apples".to_owned(), "pears".to_owned(), "quinces".to_owned()];
-            let order = Order { id: id.clone(), items, total: 5 };
-            let run = engine.start(id, ten_steps(order)).await.expect("the run starts");
-            assert_eq!(run.result().await.expect("the run ends"), 95);
+            for _ in 0..rounds {
+                run(&engine).await;
+            }
         });
     }
     tasks.join_all().await;
 }
 
+/// The same in the bare loop.
+fn bare_runs(bare: &mut Bare, at_once: usize, rounds: u32) {
+    for _ in 0..rounds {
+        bare.create(at_once);
+        // The first commit is that of the start, and the last step's is the end.
+        (0..STEPS).for_each(|_| bare.step());
+        bare.end();
+        bare.read();
+        bare.read();
+    }
+}
+
+async fn sqlite(path: &Path) -> Engine {
+    let store = SqliteStore::open(path).await.expect("the file opens");
+    Engine::builder(store).register::<TenSteps>().build().await.expect("an engine")
+}
+
+/// Where the disk is the one that a program would use: temporary folders may be in memory.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+}
+
+/// The engine and the bare loop in turns: medians of ten rounds, and their ratio.
+fn in_turns(_: &mut Criterion) {
+    let runtime = Runtime::new().expect("a runtime");
+    for (at_once, rounds) in [(1, 40), (64, 8)] {
+        let folder = folder();
+        let engine = runtime.block_on(sqlite(&folder.path().join("engine.db")));
+        let path = folder.path().join("bare.db");
+        drop(runtime.block_on(SqliteStore::open(&path)).expect("the file opens"));
+        let mut bare = Bare::open(&path);
+        let [engine, bare] = cpu::in_turns(
+            Who::Process,
+            10,
+            [&mut || runtime.block_on(runs(&engine, at_once, rounds)), &mut || {
+                bare_runs(&mut bare, at_once, rounds);
+            }],
+        );
+        let steps = f64::from(STEPS) * f64::from(rounds) * f64::from(u32::try_from(at_once).unwrap_or(0));
+        let rate = |spent: Spent| steps / spent.wall;
+        let cpu = |spent: Spent| spent.cpu / steps * 1e6;
+        println!(
+            "{at_once} at once: engine {:.0} steps/s ({:.1} µs of CPU each), bare loop {:.0} ({:.1} µs): {:.0} %",
+            rate(engine),
+            cpu(engine),
+            rate(bare),
+            cpu(bare),
+            rate(engine) / rate(bare) * 100.0,
+        );
+    }
+}
+
 fn steps_through_the_engine(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let folder = folder();
     let (sqlite, memory) = runtime.block_on(async {
-        let store = SqliteStore::open(folder.path().join("runs.db")).await.expect("the file opens");
-        let sqlite = Engine::builder(store).register::<TenSteps>().build().await.expect("an engine");
         let memory = Engine::builder(MemoryStore::new()).register::<TenSteps>().build().await;
-        (sqlite, memory.expect("an engine"))
+        (sqlite(&folder.path().join("runs.db")).await, memory.expect("an engine"))
     });
     let mut group = criterion.benchmark_group("engine");
-    for runs in [1, 64] {
-        group.throughput(Throughput::Elements(STEPS * runs as u64));
+    for at_once in [1, 64] {
+        group.throughput(Throughput::Elements(u64::from(STEPS) * at_once as u64));
         for (store, engine) in [("sqlite, synchronous = FULL", &sqlite), ("memory", &memory)] {
-            group.bench_function(format!("{store}, {runs} at once"), |bencher| {
-                bencher.iter(|| runtime.block_on(run(engine, runs)));
+            group.bench_function(format!("{store}, {at_once} at once"), |bencher| {
+                bencher.iter(|| runtime.block_on(runs(engine, at_once, 1)));
             });
         }
     }
     group.finish();
 }
 
-criterion_group!(benches, steps_through_the_engine);
+criterion_group!(benches, in_turns, steps_through_the_engine);
 criterion_main!(benches);

@@ -1,0 +1,123 @@
+//! The statements of a store in a bare loop on the same driver.
+
+use std::{hint::black_box, path::Path};
+
+use rusqlite::{Connection, params};
+
+/// What a small workflow writes with each step, in bytes.
+pub(crate) const HEAD: usize = 200;
+pub(crate) const STATE: usize = 400;
+pub(crate) const ENTRY: usize = 150;
+
+/// A file with the store's tables, and the runs that the loop moves on together: each transaction has a commit of every one.
+pub(crate) struct Bare {
+    db: Connection,
+    /// Their keys and ids.
+    runs: Vec<(i64, String)>,
+    revision: i64,
+    /// How many runs there are in the file.
+    created: usize,
+}
+
+/// Which commit it is.
+#[derive(Clone, Copy)]
+enum Kind {
+    Step,
+    Last,
+}
+
+impl Bare {
+    /// Opens a file in which a store has made its tables, with `synchronous = FULL`.
+    pub(crate) fn open(path: &Path) -> Self {
+        let db = Connection::open(path).expect("open");
+        db.pragma_update(None, "journal_mode", "WAL").expect("pragma");
+        db.pragma_update(None, "synchronous", "FULL").expect("pragma");
+        Self { db, runs: Vec::new(), revision: 0, created: 0 }
+    }
+
+    /// Creates so many runs in one transaction, which are then the ones that are moved on.
+    pub(crate) fn create(&mut self, runs: usize) {
+        self.execute("BEGIN IMMEDIATE");
+        let first = self.created;
+        self.created += runs;
+        let ids = (first..self.created).map(|number| format!("order-{number}"));
+        let runs = ids.map(|id| (self.insert(&id).expect("insert"), id)).collect();
+        self.execute("COMMIT");
+        self.runs = runs;
+        self.revision = 0;
+    }
+
+    /// One step of each run.
+    pub(crate) fn step(&mut self) {
+        self.transaction(Kind::Step);
+    }
+
+    /// The end of each run.
+    #[allow(dead_code, reason = "only one of the benches ends runs")]
+    pub(crate) fn end(&mut self) {
+        self.transaction(Kind::Last);
+    }
+
+    /// Reads what each run has come to.
+    #[allow(dead_code, reason = "only one of the benches ends runs")]
+    pub(crate) fn read(&self) {
+        let mut read =
+            self.db.prepare_cached("SELECT head, state, status FROM run WHERE id = ?1").expect("prepare");
+        for (_, id) in &self.runs {
+            let row = read.query_row([id], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)));
+            black_box(row.expect("a run"));
+        }
+    }
+
+    fn insert(&self, id: &str) -> rusqlite::Result<i64> {
+        let sql = "INSERT INTO run (id, uid, root, queue, input, version, status, at, revision, due_at, token, session,
+                 claims, inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at, head, state)
+             VALUES (?1, ?2, ?1, 'checkout', ?3, 1, 'ready', 'Start', 0, 1, ?2, ?2, 1, 0, 0, 0, 0, 0, 0, 1, 1, ?4, ?5)";
+        let (token, input) = ([1_u8; 16], [0_u8; 32]);
+        self.db.prepare_cached(sql)?.execute(params![id, token, input, [b'x'; HEAD], [b'x'; STATE]])?;
+        Ok(self.db.last_insert_rowid())
+    }
+
+    fn transaction(&mut self, kind: Kind) {
+        self.revision += 1;
+        self.execute("BEGIN IMMEDIATE");
+        for (run, id) in &self.runs {
+            self.commit(*run, id, kind).expect("commit");
+        }
+        self.execute("COMMIT");
+    }
+
+    fn execute(&self, sql: &str) {
+        self.db.prepare_cached(sql).and_then(|mut statement| statement.execute([])).expect(sql);
+    }
+
+    fn commit(&self, run: i64, id: &str, kind: Kind) -> rusqlite::Result<()> {
+        let mut find = self.db.prepare_cached(
+            "SELECT key, token, session, due_at, revision, status, version, inbox_last, inbox_read, inbox_count,
+                 last_entry, entries, ended_at, owes FROM run WHERE id = ?1",
+        )?;
+        let last: Option<i64> = find.query_row([id], |row| {
+            black_box((row.get::<_, Option<[u8; 16]>>(1)?, row.get::<_, i64>(4)?, row.get::<_, String>(5)?));
+            row.get(10)
+        })?;
+        let sql = "INSERT INTO entry (run, prev, revision, at, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.db.prepare_cached(sql)?.execute(params![run, last, self.revision, 0, [b'x'; ENTRY]])?;
+        let last = self.db.last_insert_rowid();
+        let end = match kind {
+            Kind::Step => "",
+            Kind::Last => {
+                ", status = 'completed', version = 1, due_at = NULL, session = NULL, ended_at = updated_at"
+            }
+        };
+        let mut update = self.db.prepare_cached(&format!(
+            "UPDATE run SET claims = 0, at = ?2, head = ?3, state = coalesce(?4, state), revision = ?5, inbox_read = ?6,
+                 inbox_count = inbox_count - ?7, inbox_bytes = inbox_bytes - ?8, entries = ?9, last_entry = ?10,
+                 updated_at = ?11, owes = ?12 {end}
+             WHERE key = ?1",
+        ))?;
+        let (revision, head, state) = (self.revision, [b'x'; HEAD], [b'x'; STATE]);
+        update
+            .execute(params![run, "Charge", head, state, revision, 0, 0, 0, revision, last, revision, 0])?;
+        Ok(())
+    }
+}
