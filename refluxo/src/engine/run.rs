@@ -84,7 +84,6 @@ impl<W: Machine> Run<W> {
     /// The signal may be sent or not.
     #[expect(clippy::needless_pass_by_value, reason = "what is sent is given away")]
     // Not an `async fn`: whoever sends what is not awaited would be told three times.
-    #[expect(clippy::needless_pass_by_value, reason = "a signal is handed over")]
     pub fn signal<S>(&self, signal: S) -> BoxFuture<'_, Result<(), SignalError>>
     where
         W: Accepts<S>,
