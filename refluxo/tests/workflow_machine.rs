@@ -85,6 +85,32 @@ async fn labelled(n: u32) -> String {
     format!("{size} {parity}")
 }
 
+#[workflow]
+async fn views(order: Order) -> Vec<String> {
+    let id = order.id.as_str();
+    let mut seen = Vec::new();
+    for (name, n) in [("a", 1), ("b", 2)] {
+        let sum = add(n, 1).await;
+        seen.push(format!("{name}{sum}{}", id.trim()));
+    }
+    for item in &order.items[1..] {
+        let sum = add(item.qty, 1).await;
+        seen.push(format!("{}{sum}", item.sku));
+    }
+    if let Some(first) = order.items.first().as_ref() {
+        seen.push(first.sku.clone());
+    }
+    seen.push(id.to_owned());
+    seen
+}
+
+#[test]
+fn views_of_places_slices_and_literals_are_taken_again() {
+    let item = |sku: &str| Item { sku: sku.into(), qty: 3 };
+    let order = Order { id: "o".into(), items: vec![item("x"), item("y")] };
+    assert_eq!(run(views(order)), ["a2o", "b3o", "y4", "x", "o"]);
+}
+
 #[test]
 fn a_choice_of_string_literals_is_saved() {
     assert_eq!(run(labelled(3)), "few even");

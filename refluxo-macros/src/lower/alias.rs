@@ -10,25 +10,26 @@ use crate::ir::{
     place::{self, bare},
 };
 
-/// Methods of the standard library that give a borrow of their receiver.
-const BORROWING: [&str; 16] = [
-    "as_str",
-    "as_ref",
-    "as_mut",
-    "as_slice",
-    "as_mut_slice",
+/// Methods of the standard library that look at their receiver in another way, and give the same when they are called again.
+const VIEWS: [&str; 14] = [
     "as_bytes",
     "as_deref",
     "as_deref_mut",
+    "as_mut",
+    "as_mut_slice",
+    "as_mut_str",
+    "as_os_str",
     "as_path",
+    "as_ref",
+    "as_slice",
+    "as_str",
     "trim",
-    "trim_start",
     "trim_end",
-    "strip_prefix",
-    "strip_suffix",
-    "iter",
-    "iter_mut",
+    "trim_start",
 ];
+
+/// Methods of the standard library that give an iterator which borrows its receiver.
+const ITERATORS: [&str; 6] = ["chars", "iter", "iter_mut", "keys", "lines", "values"];
 
 /// What the right side of a binding is, as far as its locals can be bound again.
 enum Source {
@@ -45,7 +46,6 @@ enum Source {
 impl Lowerer {
     /// Records how the locals of `pattern`, bound to `source`, are taken again on resume.
     pub(super) fn note_binding(&mut self, pattern: &Pat, source: &Expr) {
-        let pattern = untyped(pattern);
         match self.source(source) {
             Source::Again => self.note_alias(pattern, source, |local| !local.copied && !local.mutable),
             Source::Place => self.note_alias(pattern, source, |local| local.by_ref),
@@ -56,7 +56,7 @@ impl Lowerer {
             }
             Source::Value => {}
         }
-        if let (Pat::Ident(ident), Source::Again) = (pattern, self.source(source))
+        if let (Pat::Ident(ident), Source::Again) = (untyped(pattern), self.source(source))
             && let Some(var) = Var::of(&ident.ident).filter(|_| ident.mutability.is_some())
         {
             self.vars.get_mut(var).borrow = Some(text(source));
@@ -79,9 +79,8 @@ impl Lowerer {
             Expr::Reference(reference) if place::root(&reference.expr).is_some() => Source::Again,
             Expr::Reference(reference) if is_certain(&reference.expr) => Source::Again,
             Expr::Reference(_) => Source::Borrow(text(expr)),
-            Expr::MethodCall(call) if BORROWING.contains(&call.method.to_string().as_str()) => {
-                Source::Borrow(text(expr))
-            }
+            Expr::MethodCall(call) if is_on_place(call, &VIEWS) => Source::Again,
+            Expr::MethodCall(call) if is_on_place(call, &ITERATORS) => Source::Borrow(text(expr)),
             Expr::Lit(lit) if matches!(lit.lit, Lit::Str(_) | Lit::ByteStr(_) | Lit::CStr(_)) => {
                 Source::Again
             }
@@ -96,7 +95,6 @@ impl Lowerer {
                 None => Source::Value,
             },
             place if place::root(place).is_some() => Source::Place,
-            Expr::MethodCall(call) if borrows(call) => Source::Borrow(text(expr)),
             _ => Source::Value,
         }
     }
@@ -106,30 +104,13 @@ impl Lowerer {
     }
 }
 
-/// Methods of the standard library that borrow from what they are called on.
-const VIEWS: [&str; 14] = [
-    "as_bytes",
-    "as_deref",
-    "as_deref_mut",
-    "as_mut",
-    "as_mut_slice",
-    "as_mut_str",
-    "as_os_str",
-    "as_path",
-    "as_ref",
-    "as_slice",
-    "as_str",
-    "chars",
-    "iter",
-    "iter_mut",
-];
-
-/// Whether a call borrows from a place by what its name promises. Types are not known here, but the advice of rustc, which does
-/// know them, misleads where a borrow is saved.
-fn borrows(call: &ExprMethodCall) -> bool {
-    call.args.is_empty()
-        && VIEWS.iter().any(|view| call.method == view)
-        && place::root(&call.receiver).is_some()
+/// Whether a call is `place.method()` with one of these methods, or such a call on what another view gives.
+fn is_on_place(call: &ExprMethodCall, methods: &[&str]) -> bool {
+    let is_view = |receiver: &Expr| match bare(receiver) {
+        Expr::MethodCall(inner) => is_on_place(inner, &VIEWS),
+        receiver => place::root(receiver).is_some(),
+    };
+    call.args.is_empty() && methods.iter().any(|method| call.method == method) && is_view(&call.receiver)
 }
 
 /// A constant whose type does not depend on how it is used, such as a string literal.

@@ -142,7 +142,7 @@ impl Lowerer {
         match bare(iterator) {
             Expr::Reference(_) => true,
             Expr::Path(_) => self.is_reference(iterator),
-            Expr::Array(_) => is_certain(iterator),
+            Expr::Array(_) => is_certain(iterator) || is_constant(iterator) && has_text(iterator),
             Expr::MethodCall(call) => {
                 let method = call.method.to_string();
                 if method == "into_iter" {
@@ -175,13 +175,8 @@ impl Lowerer {
                 let inner = self.walk(*paren.expr);
                 parse_quote!((#inner))
             }
-            Expr::Range(mut range) => {
-                range.start = range.start.map(|end| Box::new(self.spill(*end, Mode::Value)));
-                range.end = range.end.map(|end| Box::new(self.spill(*end, Mode::Value)));
-                Expr::Range(range)
-            }
             Expr::MethodCall(call) => self.walk_method(call),
-            Expr::Reference(_) => self.spill(iterator, Mode::Place),
+            Expr::Reference(_) | Expr::Range(_) => self.spill(iterator, Mode::Place),
             other => other,
         }
     }
@@ -199,6 +194,17 @@ impl Lowerer {
             .map(|arg| if method == "zip" { self.walk(arg) } else { self.spill(arg, Mode::Value) })
             .collect();
         Expr::MethodCall(call)
+    }
+}
+
+/// Whether a string literal stands in an expression, which makes it impossible to save.
+fn has_text(expr: &Expr) -> bool {
+    match bare(expr) {
+        Expr::Lit(lit) => matches!(lit.lit, syn::Lit::Str(_)),
+        Expr::Array(array) => array.elems.iter().any(has_text),
+        Expr::Tuple(tuple) => tuple.elems.iter().any(has_text),
+        Expr::Reference(reference) => has_text(&reference.expr),
+        _ => false,
     }
 }
 

@@ -43,6 +43,11 @@ impl Lowerer {
                 array.elems = array.elems.into_iter().map(|item| self.spill(item, Mode::Value)).collect();
                 Expr::Array(array)
             }
+            Expr::Range(mut range) => {
+                range.start = range.start.map(|end| Box::new(self.spill(*end, Mode::Value)));
+                range.end = range.end.map(|end| Box::new(self.spill(*end, Mode::Value)));
+                Expr::Range(range)
+            }
             operand if mode == Mode::Place => self.spill_borrowed(operand, true),
             operand => self.spill_value(&operand, false),
         }
