@@ -163,6 +163,8 @@ fn entry(context: &Context<'_>) -> TokenStream {
 }
 
 // Output: `Some(Frame::Reserve { held: field_held }) => { slot_held.load(field_held, …); block = 2; }`
+//
+// What can't unwind comes first, since rustc writes down for each call that may what is then to be dropped.
 fn arm(
     context: &Context<'_>,
     exits: &BTreeMap<BlockId, Exits>,
@@ -178,21 +180,23 @@ fn arm(
         let (ident, value) = (&field.ident, context.names.field(field.var));
         quote!(#ident: #value)
     });
-    let loads = fields.iter().map(|field| {
+    let (mut moves, mut loads) = (TokenStream::new(), TokenStream::new());
+    for field in fields {
         let (slot, value) = (context.names.slot(field.var), context.names.field(field.var));
         match &context.layout.saved[&field.var] {
-            Saved::As(_) => quote!(#slot.put(#value);),
+            Saved::As(_) => moves.extend(quote!(#slot.enter(#value);)),
             Saved::Inferred if needed.contains(&field.var) => {
                 let (fault, state, name) = (own("fault"), name.to_string(), json_name(field));
-                quote!(#slot.load(#value, #state, #name, &mut #fault);)
+                loads.extend(quote!(#slot.load(#value, #state, #name, &mut #fault);));
             }
-            Saved::Inferred => quote!(#slot.keep(#value);),
+            Saved::Inferred => moves.extend(quote!(#slot.keep(#value);)),
         }
-    });
+    }
     let (block, number, frame) = (own("block"), blocks::number(resume), frame_name(context));
     quote! {
         ::core::option::Option::Some(#frame::#name { #(#patterns),* }) => {
-            #(#loads)*
+            #moves
+            #loads
             #block = #number;
         }
     }

@@ -145,18 +145,25 @@ fn encode_fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
         .collect()
 }
 
-/// `fn decode`. Every field is read before the state is built.
+/// `fn decode`. Every field is read before the state is built. Each state has a function of its own, since the time that a
+/// function takes to compile grows faster than its length.
 fn decode(context: &Context<'_>) -> TokenStream {
-    let name = &context.source.name;
+    let (machine, name) = (&context.source.enum_ident, &context.source.name);
     let arm = |ident: &syn::Ident, call: TokenStream, call_field: TokenStream, fields: &[Field]| {
         let (text, idents) = (ident.to_string(), idents(fields));
         let reads = decode_fields(context, fields);
         quote! {
             #text => {
-                #call
-                #reads
-                reader.finish()?;
-                ::core::result::Result::Ok(Self::#ident { #call_field #idents })
+                #[inline(never)]
+                fn decode(
+                    mut reader: ::refluxo::__private::StateReader<'_>,
+                ) -> ::core::result::Result<#machine, ::refluxo::__private::LoadError> {
+                    #call
+                    #reads
+                    reader.finish()?;
+                    ::core::result::Result::Ok(#machine::#ident { #call_field #idents })
+                }
+                decode(reader)
             }
         }
     };
@@ -167,7 +174,7 @@ fn decode(context: &Context<'_>) -> TokenStream {
     quote! {
         fn decode(
             at: &str,
-            mut reader: ::refluxo::__private::StateReader<'_>,
+            reader: ::refluxo::__private::StateReader<'_>,
         ) -> ::core::result::Result<Self, ::refluxo::__private::LoadError> {
             match at {
                 #start
@@ -178,18 +185,18 @@ fn decode(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// `let order = reader.field("order")?;` for each field.
+/// `let order = reader.field("order")?;` for each field, and then `let held = reader.raw("held");` for each whose type was
+/// inferred: those come last, so that no way out has to drop them.
 fn decode_fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
-    fields
-        .iter()
-        .map(|field| {
-            let (ident, name) = (&field.ident, json_name(field));
-            match &context.layout.saved[&field.var] {
-                Saved::As(ty) => quote!(let #ident = reader.field::<#ty>(#name)?;),
-                Saved::Inferred => quote!(let #ident = reader.local(#name)?;),
-            }
-        })
-        .collect()
+    let (mut typed, mut raw) = (TokenStream::new(), TokenStream::new());
+    for field in fields {
+        let (ident, name) = (&field.ident, json_name(field));
+        match &context.layout.saved[&field.var] {
+            Saved::As(ty) => typed.extend(quote!(let #ident = reader.field::<#ty>(#name)?;)),
+            Saved::Inferred => raw.extend(quote!(let #ident = reader.raw(#name);)),
+        }
+    }
+    quote!(#typed #raw)
 }
 
 /// `fn describe`: every distinct call.

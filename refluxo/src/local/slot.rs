@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    mem,
     sync::{Mutex, PoisonError},
 };
 
@@ -25,12 +26,20 @@ impl<T> Slot<T> {
         Self { value: None, changed: false }
     }
 
+    /// Takes a field of a state in. The slot is new, so nothing is dropped and nothing can unwind.
+    #[inline]
+    pub fn enter(&mut self, value: T) {
+        mem::forget(self.value.replace(value));
+    }
+
     /// Puts back a local that did not change.
+    #[inline(never)]
     pub fn put(&mut self, value: T) {
         self.value = Some(value);
     }
 
     /// Puts back a local that may have changed.
+    #[inline(never)]
     pub fn put_changed(&mut self, value: T) {
         self.value = Some(value);
         self.changed = true;
@@ -41,6 +50,7 @@ impl<T> Slot<T> {
     /// # Panics
     ///
     /// If the slot is empty, which is a defect of the macro.
+    #[inline(never)]
     pub fn take(&mut self) -> T {
         match self.value.take() {
             Some(value) => value,
@@ -99,6 +109,7 @@ impl<T> SavedSlot<T> {
     }
 
     /// Decodes a field of a state; what can't be decoded is told to `fault`.
+    #[inline(never)]
     pub fn load(
         &mut self,
         local: Local,
@@ -114,17 +125,21 @@ impl<T> SavedSlot<T> {
         }
     }
 
-    /// Keeps a field of a state that no code needs before the next await.
+    /// Keeps a field of a state that no code needs before the next await. The slot is new, so nothing is dropped and nothing
+    /// can unwind.
+    #[inline]
     pub fn keep(&mut self, local: Local) {
-        self.kept = local;
+        mem::forget(mem::replace(&mut self.kept, local));
     }
 
     /// Puts back a local that did not change.
+    #[inline(never)]
     pub fn put(&mut self, value: T) {
         self.slot.put(value);
     }
 
     /// Puts back a local that may have changed.
+    #[inline(never)]
     pub fn put_changed(&mut self, value: T) {
         self.slot.put_changed(value);
     }
@@ -134,6 +149,7 @@ impl<T> SavedSlot<T> {
     /// # Panics
     ///
     /// If the slot is empty, which is a defect of the macro.
+    #[inline(never)]
     pub fn take(&mut self) -> T {
         self.slot.take()
     }
@@ -144,15 +160,17 @@ impl<T> SavedSlot<T> {
     }
 
     /// Lets a local that a block holds leave for a state.
+    #[inline(never)]
     pub fn leave(&self, value: T) -> Local {
         (self.save)(value)
     }
 
     /// Lets the local leave for a state from where it is.
+    #[inline(never)]
     pub fn out(&mut self) -> Local {
         match self.slot.value.take() {
             Some(value) => (self.save)(value),
-            None => std::mem::take(&mut self.kept),
+            None => mem::take(&mut self.kept),
         }
     }
 

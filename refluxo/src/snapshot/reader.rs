@@ -12,6 +12,8 @@ use crate::local::{Local, Saved};
 pub struct StateReader<'a> {
     state: String,
     fields: BTreeMap<String, &'a RawValue>,
+    /// The first field that [`StateReader::raw`] did not find.
+    missing: Option<&'static str>,
 }
 
 impl<'a> StateReader<'a> {
@@ -31,7 +33,7 @@ impl<'a> StateReader<'a> {
         for (name, body) in parts {
             fields.insert(name.to_owned(), serde_json::from_slice(body).map_err(not_json)?);
         }
-        Ok(Self { state: state.to_owned(), fields })
+        Ok(Self { state: state.to_owned(), fields, missing: None })
     }
 
     /// Reads a field.
@@ -39,6 +41,7 @@ impl<'a> StateReader<'a> {
     /// # Errors
     ///
     /// If it is missing or of another type.
+    #[inline(never)]
     pub fn field<T: Saved>(&mut self, name: &'static str) -> Result<T, LoadError> {
         let json = self.take(name)?;
         serde_json::from_str(json.get()).map_err(|cause| LoadError::Field {
@@ -57,12 +60,26 @@ impl<'a> StateReader<'a> {
         self.take(name).map(|json| Local::stored(json.to_owned()))
     }
 
+    /// Reads a field whose type was inferred, without decoding it. One that is missing is told by [`StateReader::finish`]:
+    /// generated code reads many of them, and a way out after each would cost much time to compile.
+    #[inline(never)]
+    pub fn raw(&mut self, name: &'static str) -> Local {
+        if let Some(json) = self.fields.remove(name) {
+            return Local::stored(json.to_owned());
+        }
+        self.missing.get_or_insert(name);
+        Local::default()
+    }
+
     /// Checks that every field was read.
     ///
     /// # Errors
     ///
-    /// If one was not: the code doesn't know it.
+    /// If one was not: the code doesn't know it. If one was missing that was read by [`StateReader::raw`].
     pub fn finish(mut self) -> Result<(), LoadError> {
+        if let Some(field) = self.missing {
+            return Err(LoadError::MissingField { state: self.state, field });
+        }
         match self.fields.pop_first() {
             Some((field, _)) => Err(LoadError::UnknownField { state: self.state, field }),
             None => Ok(()),
