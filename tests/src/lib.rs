@@ -5,6 +5,9 @@
 //! async functions. Where [`durable::prelude`] is in scope, all of them are the real ones. Each way a run leaves a
 //! [`Trace`]: every call with its arguments, in order, and what came out. The two traces must be equal.
 //!
+//! `cargo test -p refluxo-tests --test both_ways` runs the hand-written programs, and `--test random_programs` generated
+//! ones, whose seeds can be chosen: see there.
+//!
 //! In reading order: [`trace`], [`script`] and `clock` are what both ways share; `steps.rs` holds the steps, mounted twice like
 //! the programs; [`plain`] and [`durable`] are the two ways; [`compare`] puts them side by side.
 

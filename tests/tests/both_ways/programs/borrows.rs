@@ -258,6 +258,19 @@ async fn a_literal_across_an_await(n: u64) -> String {
 }
 
 #[workflow]
+async fn a_choice_of_literals(n: u64) -> String {
+    let size = if n > 3 { "big" } else { "small" };
+    let kind = match n {
+        0 => "zero",
+        _ if n % 2 == 0 => "even",
+        _ => "odd",
+    };
+    tick().await;
+    let loud = upper(size).await;
+    format!("{loud} {kind} {}", length(size).await)
+}
+
+#[workflow]
 async fn borrowed_argument_before_an_await(order: Order) -> String {
     join(&order.id, &upper("x").await).await
 }
@@ -308,6 +321,9 @@ cases! {
     borrow_chosen_without_an_await_between(order("o", 0), true);
     borrow_chosen_without_an_await_between(order("o", 0), false);
     a_literal_across_an_await(4);
+    a_choice_of_literals(0);
+    a_choice_of_literals(4);
+    a_choice_of_literals(5);
     borrowed_argument_before_an_await(order("o", 0));
     slices_and_elements_as_arguments(vec![1, 2, 3], words("abc def"));
 }

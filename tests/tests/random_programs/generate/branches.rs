@@ -136,8 +136,15 @@ impl Generator {
         let guard = self.rng.u64(3..9);
         let mut paths = Paths::fork(self);
         let mut arms = Vec::new();
-        for pattern in ["0 | 2".to_owned(), format!("k if k < {guard}"), "_".to_owned()] {
+        for pattern in
+            ["0 | 2".to_owned(), format!("k if k < {guard}"), "k @ 9..=20".to_owned(), "_".to_owned()]
+        {
+            let mark = self.scope.mark();
+            if pattern.starts_with('k') {
+                self.scope.declare("k", Ty::Int, Holds::Owned, false);
+            }
             arms.push(format!("{pattern} => {},\n", self.value(ty)));
+            self.scope.close(mark);
             paths.end(self, false);
         }
         paths.meet(self);

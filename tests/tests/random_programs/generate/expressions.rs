@@ -157,7 +157,8 @@ impl Generator {
                 format!("ask({}, {}).await", self.text_argument(), self.value(&Ty::Flag))
             }
             2 if self.may_await => {
-                format!("matches!(find({}).await, Some(100 | 300..))", self.small())
+                let pattern = if self.one_in(2) { "Some(k) if k > 300" } else { "Some(100 | 300..)" };
+                format!("matches!(find({}).await, {pattern})", self.small())
             }
             3 => format!("({} && {})", self.value(&Ty::Flag), self.conditional_flag()),
             4 => format!("({} || {})", self.value(&Ty::Flag), self.conditional_flag()),
