@@ -150,7 +150,8 @@ impl Emitter<'_> {
         let awaited = &self.context.program.awaits[id];
         let state = &self.context.layout.states[id];
         let call = self.call(awaited);
-        let values = state.fields.iter().map(|field| self.field_value(field));
+        let ready = state.fields.iter().filter_map(|field| self.field_ready(field));
+        let values = state.fields.iter().filter_map(|field| self.field_value(field));
         let notes =
             state.fields.iter().zip(0_u32..).filter(|(field, _)| field.stable).map(|(field, number)| {
                 let (differs, changes) = (self.field_changed(field), own("changes"));
@@ -169,6 +170,7 @@ impl Emitter<'_> {
             #call
             let mut #changes = ::refluxo::__private::Changes::none();
             #(#notes)*
+            #(#ready)*
             #(#values)*
             return #suspend
         }}
@@ -204,14 +206,26 @@ impl Emitter<'_> {
         }
     }
 
-    /// `let field_held = slot_held.leave(held);`
-    fn field_value(&self, field: &Field) -> TokenStream {
+    /// What may unwind before a field can leave: a typed local is taken out of its slot, an inferred one is sealed.
+    fn field_ready(&self, field: &Field) -> Option<TokenStream> {
         let names = &self.context.names;
         let (value, slot, local) = (names.field(field.var), names.slot(field.var), self.held(field.var));
         match (self.holds(field.var), &self.context.layout.saved[&field.var]) {
-            (true, _) => quote!(let #value = #slot.leave(#local);),
-            (false, Saved::As(_)) => quote!(let #value = #slot.take();),
-            (false, Saved::Inferred) => quote!(let #value = #slot.out();),
+            (true, Saved::As(_)) => None,
+            (false, Saved::As(_)) => Some(quote!(let #value = #slot.take();)),
+            (true, Saved::Inferred) => Some(quote!(#slot.seal(#local);)),
+            (false, Saved::Inferred) => Some(quote!(#slot.seal_held();)),
+        }
+    }
+
+    /// `let field_held = slot_held.out();`
+    fn field_value(&self, field: &Field) -> Option<TokenStream> {
+        let names = &self.context.names;
+        let (value, slot, local) = (names.field(field.var), names.slot(field.var), self.held(field.var));
+        match (self.holds(field.var), &self.context.layout.saved[&field.var]) {
+            (true, Saved::As(_)) => Some(quote!(let #value = #slot.leave(#local);)),
+            (false, Saved::As(_)) => None,
+            (_, Saved::Inferred) => Some(quote!(let #value = #slot.out();)),
         }
     }
 

@@ -63,7 +63,8 @@ impl<T> Slot<T> {
         let _ = value;
     }
 
-    /// Lets a local leave for a state: the slot's type is the local's.
+    /// Lets a local leave for a state: the slot's type is the local's. Can't unwind.
+    #[inline]
     pub fn leave(&self, value: T) -> T {
         value
     }
@@ -159,19 +160,24 @@ impl<T> SavedSlot<T> {
         let _ = value;
     }
 
-    /// Lets a local that a block holds leave for a state.
+    /// Makes a local that a block holds ready to leave for a state.
     #[inline(never)]
-    pub fn leave(&self, value: T) -> Local {
-        (self.save)(value)
+    pub fn seal(&mut self, value: T) {
+        self.kept = (self.save)(value);
     }
 
-    /// Lets the local leave for a state from where it is.
+    /// Makes the local ready to leave for a state from where it is.
     #[inline(never)]
-    pub fn out(&mut self) -> Local {
-        match self.slot.value.take() {
-            Some(value) => (self.save)(value),
-            None => mem::take(&mut self.kept),
+    pub fn seal_held(&mut self) {
+        if let Some(value) = self.slot.value.take() {
+            self.seal(value);
         }
+    }
+
+    /// Lets a local leave for a state that was made ready for it. Can't unwind.
+    #[inline]
+    pub fn out(&mut self) -> Local {
+        mem::take(&mut self.kept)
     }
 
     /// Whether the local differs from the one that was loaded.
