@@ -125,7 +125,7 @@ impl Project {
             let failed = self.programs_in(&errors);
             report = report + &errors + &self.sources(&failed);
             if failed.is_empty() {
-                return report;
+                return format!("{report}cargo ended with {}\n", build.status);
             }
             // The others are to be run all the same.
             self.remove(&failed);
