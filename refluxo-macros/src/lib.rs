@@ -30,6 +30,8 @@ mod step;
 /// - What lives across an await is saved, so its type is `Serialize` and `DeserializeOwned`. The types of locals are inferred as usual.
 /// - A borrow of a place (`&order.items`, a pattern over `&order`, the item of `for item in &order.items`) is not saved but taken
 ///   again on resume. Another borrow across an await is refused, with the cure.
+/// - A struct of which a part is moved out is saved by the fields that are still used. One that is used whole again after an await,
+///   once the part was put back, is refused by rustc as partially moved: take the part with `std::mem::take`.
 /// - A `for` over a place saves a cursor, one over a range saves the range. What any other iterator gives is collected when
 ///   the loop starts, so an endless one never begins.
 /// - A local that nothing needs after an await is dropped at that await.
