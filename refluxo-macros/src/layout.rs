@@ -28,6 +28,8 @@ pub(crate) struct Layout {
     pub(crate) states: Vec<State>,
     /// The locals that some state saves, and whether their type is written there.
     pub(crate) saved: BTreeMap<Var, Saved>,
+    /// The fields of all states, in the order of the source: one for each local that some state saves.
+    pub(crate) all: Vec<Field>,
 }
 
 /// A state that waits for a call.
@@ -44,6 +46,8 @@ pub(crate) struct Field {
     pub(crate) var: Var,
     /// The field of the variant.
     pub(crate) ident: Ident,
+    /// Its place among the fields of all states.
+    pub(crate) number: usize,
     /// Whether it can't change from one state to the next.
     pub(crate) stable: bool,
 }
@@ -66,7 +70,13 @@ impl Layout {
         let local_types = local_types(&program.items);
         let saved = all.iter().map(|&var| (var, saved(vars, var, &local_types))).collect();
         let names = state_names(errors, program);
-        let field = |var: Var, stable: bool| Field { var, ident: idents[&var].clone(), stable };
+        let numbers: BTreeMap<Var, usize> = all.iter().copied().zip(0..).collect();
+        let field = |var: Var, stable: bool| Field {
+            var,
+            ident: idents[&var].clone(),
+            number: numbers[&var],
+            stable,
+        };
         let start = program.params.iter().map(|&var| field(var, true)).collect();
         let states = program
             .awaits
@@ -84,13 +94,19 @@ impl Layout {
                     .collect(),
             })
             .collect();
-        Self { start, states, saved }
+        let all = all.iter().map(|&var| field(var, false)).collect();
+        Self { start, states, saved, all }
     }
 
     /// The state of an await.
     pub(crate) fn state(&self, AwaitId(number): AwaitId) -> &State {
         &self.states[number]
     }
+}
+
+/// The name of a field in JSON: without `r#`.
+pub(crate) fn json_name(ident: &Ident) -> String {
+    ident.to_string().trim_start_matches("r#").to_owned()
 }
 
 /// A name for each saved local; `call` is taken.

@@ -98,7 +98,7 @@ impl Machine for Shop {
         }
     }
 
-    fn encode(&self, _: &Changes, _: &mut StateWriter<'_>) {}
+    fn encode(&self, _: &mut StateWriter<'_>) {}
 
     fn decode(at: &str, _: StateReader<'_>) -> Result<Self, LoadError> {
         Err(LoadError::UnknownState { workflow: Self::NAME, state: at.to_owned() })

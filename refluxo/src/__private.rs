@@ -5,8 +5,8 @@ pub use serde;
 pub use crate::{
     local::{Cursor, Inclusive, Remaining, SavedSlot, Slot, current, next},
     machine::{
-        Accepts, Changes, Description, Graph, Machine, NeverFails, Nobody, Nothing, Outcome, StateInfo,
-        Transition, Verdict,
+        Accepts, Changes, Description, FieldSet, Graph, Machine, NeverFails, Nobody, Nothing, Outcome,
+        StateInfo, Transition, Verdict,
     },
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     suspend::{
@@ -16,5 +16,5 @@ pub use crate::{
             required, returns, run_alone, show_call, write_call,
         },
     },
-    workflow::{Awaitable, Tried, awaited, call, done, done_tried, outcome, unknown_state},
+    workflow::{Awaitable, Tried, awaited, call, done, done_tried, fill, outcome, taken, unknown_state},
 };

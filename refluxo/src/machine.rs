@@ -54,8 +54,8 @@ pub trait Machine: Sized + Send + 'static {
     /// Where the workflow's own code panics.
     fn resume(frame: Self::Frame, outcome: Outcome) -> Transition<Self, Self::Output>;
 
-    /// Writes the fields of the state. A field that `changes` does not name is the one that was written or read last.
-    fn encode(&self, changes: &Changes, writer: &mut StateWriter<'_>);
+    /// Writes the fields of the state.
+    fn encode(&self, writer: &mut StateWriter<'_>);
 
     /// Reads the state of the name `at`.
     ///
@@ -134,7 +134,7 @@ impl<M, T> Transition<M, T> {
 
 /// Which fields of a new state may differ from the state before it.
 ///
-/// Fields are numbered in the order of the variant; those from the 64th on always count as changed.
+/// Fields are numbered over all states of a workflow; those from the 64th on always count as changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changes(u64);
 
@@ -152,14 +152,37 @@ impl Changes {
     }
 
     /// Records whether the field of this number changed.
-    pub fn note(&mut self, field: u32, changed: bool) {
-        self.0 |= u64::from(changed).checked_shl(field).unwrap_or(0);
+    pub fn note(&mut self, field: usize, changed: bool) {
+        if field < 64 {
+            self.0 |= u64::from(changed) << field;
+        }
     }
 
     /// Whether the field of this number may have changed.
     #[must_use]
-    pub fn has(&self, field: u32) -> bool {
-        1_u64.checked_shl(field).is_none_or(|bit| self.0 & bit != 0)
+    pub fn has(&self, field: usize) -> bool {
+        field >= 64 || self.0 >> field & 1 == 1
+    }
+}
+
+/// Some of a workflow's fields, by their numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldSet(Option<&'static [u64]>);
+
+impl FieldSet {
+    /// Every field.
+    pub const ALL: Self = Self(None);
+
+    /// The fields whose bits are set, 64 in a word, the lowest first.
+    #[must_use]
+    pub const fn of(words: &'static [u64]) -> Self {
+        Self(Some(words))
+    }
+
+    /// Whether the field of this number is one of them.
+    #[must_use]
+    pub fn has(self, field: usize) -> bool {
+        self.0.is_none_or(|words| words.get(field / 64).is_some_and(|word| word >> (field % 64) & 1 == 1))
     }
 }
 

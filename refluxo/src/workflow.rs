@@ -1,5 +1,7 @@
 //! The contract that the code of `#[workflow]` calls.
 
+use std::mem;
+
 use crate::{
     machine::{Outcome, Transition},
     snapshot::LoadError,
@@ -42,6 +44,25 @@ pub fn outcome<C: Suspend>(outcome: &mut Option<Outcome>) -> C::Output {
     match outcome.take() {
         Some(outcome) => outcome.take(),
         None => panic!("an outcome was taken twice: this is a defect of `#[workflow]`"),
+    }
+}
+
+/// Moves a field into an empty place. Nothing is dropped and nothing can unwind.
+#[inline]
+pub fn fill<T>(place: &mut T, value: T) {
+    mem::forget(mem::replace(place, value));
+}
+
+/// Takes a field out of the frame.
+///
+/// # Panics
+///
+/// If it is not there, which is a defect of the macro.
+#[inline(never)]
+pub extern "C" fn taken<T>(field: &mut Option<T>) -> T {
+    match field.take() {
+        Some(value) => value,
+        None => panic!("a state lacks a local that it saves: this is a defect of `#[workflow]`"),
     }
 }
 

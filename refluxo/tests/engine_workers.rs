@@ -7,7 +7,7 @@ use std::time::Duration;
 use refluxo::{
     Engine, MemoryStore,
     engine::{BuildError, ResultError},
-    machine::{Changes, Description, Graph, Machine, Outcome, Transition},
+    machine::{Description, Graph, Machine, Outcome, Transition},
     snapshot::{LoadError, ParkReason, RunStatus, StateReader, StateWriter},
     suspend::{Begin, Pending},
 };
@@ -211,7 +211,7 @@ impl Machine for Rewritten {
         Transition::Done(())
     }
 
-    fn encode(&self, _: &Changes, _: &mut StateWriter<'_>) {}
+    fn encode(&self, _: &mut StateWriter<'_>) {}
 
     fn decode(at: &str, _: StateReader<'_>) -> Result<Self, LoadError> {
         Err(LoadError::UnknownState { workflow: Self::NAME, state: at.to_owned() })

@@ -7,10 +7,10 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use super::{Context, names::own};
+use super::{Context, frame::Types, names::own};
 use crate::{
     ir::{Await, AwaitId, Block, BlockId, Var, marker, marker::Marker, pattern},
-    layout::{Field, Saved},
+    layout::State,
     parse::macros::Arguments,
 };
 
@@ -124,12 +124,15 @@ impl Emitter<'_> {
     // Output: `{ slot_held.put(held); block = 3; continue 'dispatch }`
     fn goto(&self, target: BlockId) -> TokenStream {
         let puts = self.context.liveness.handed_over(&self.context.program.vars, self.block.id, target);
-        let puts = puts.into_iter().map(|var| {
-            let (slot, local) = (self.context.names.slot(var), self.held(var));
-            if self.changes(var) { quote!(#slot.put_changed(#local);) } else { quote!(#slot.put(#local);) }
-        });
+        let puts = puts.into_iter().map(|var| self.put(var));
         let (block, number) = (own("block"), number(target));
         quote!({ #(#puts)* #block = #number; continue 'dispatch })
+    }
+
+    /// Puts a local that the block holds into its slot.
+    fn put(&self, var: Var) -> TokenStream {
+        let (slot, local) = (self.context.names.slot(var), self.held(var));
+        if self.changes(var) { quote!(#slot.put_changed(#local);) } else { quote!(#slot.put(#local);) }
     }
 
     /// Whether the code of this block may change a local: it binds it, or mentions it and may write it.
@@ -144,36 +147,14 @@ impl Emitter<'_> {
         !(is_taken && is_read_only)
     }
 
-    /// Builds the state. Whatever may unwind comes first; then the state is built by moves only, because unwinding out of a
-    /// half-built state costs code that grows with the square of its fields.
+    // Output: `{ let call = charge(order); slot_held.put(held); break 'dispatch CheckoutCall::Charge(call) }`
     fn suspend(&self, AwaitId(id): AwaitId) -> TokenStream {
-        let awaited = &self.context.program.awaits[id];
-        let state = &self.context.layout.states[id];
-        let call = self.call(awaited);
-        let ready = state.fields.iter().filter_map(|field| self.field_ready(field));
-        let values = state.fields.iter().filter_map(|field| self.field_value(field));
-        let notes =
-            state.fields.iter().zip(0_u32..).filter(|(field, _)| field.stable).map(|(field, number)| {
-                let (differs, changes) = (self.field_changed(field), own("changes"));
-                quote!(#changes.note(#number, #differs);)
-            });
-        let fields = state.fields.iter().map(|field| {
-            let (ident, value) = (&field.ident, self.context.names.field(field.var));
-            quote!(#ident: #value)
-        });
-        let (machine, name) = (&self.context.source.enum_ident, &state.name);
-        let (changes, call_name) = (own("changes"), own("call"));
-        let suspend = self.context.around(quote! {
-            ::refluxo::__private::Transition::Suspend(#machine::#name { call: #call_name, #(#fields),* }, #changes)
-        });
-        quote! {{
-            #call
-            let mut #changes = ::refluxo::__private::Changes::none();
-            #(#notes)*
-            #(#ready)*
-            #(#values)*
-            return #suspend
-        }}
+        let call = self.call(&self.context.program.awaits[id]);
+        let State { name, fields } = &self.context.layout.states[id];
+        let puts =
+            fields.iter().map(|field| field.var).filter(|&var| self.holds(var)).map(|var| self.put(var));
+        let (call_name, call_type) = (own("call"), Types::of(self.context).call);
+        quote!({ #call #(#puts)* break 'dispatch #call_type::#name(#call_name) })
     }
 
     /// `let call = charge(order);`
@@ -204,35 +185,6 @@ impl Emitter<'_> {
             }
             _ => self.context.names.declared(var).to_token_stream(),
         }
-    }
-
-    /// What may unwind before a field can leave: a typed local is taken out of its slot, an inferred one is sealed.
-    fn field_ready(&self, field: &Field) -> Option<TokenStream> {
-        let names = &self.context.names;
-        let (value, slot, local) = (names.field(field.var), names.slot(field.var), self.held(field.var));
-        match (self.holds(field.var), &self.context.layout.saved[&field.var]) {
-            (true, Saved::As(_)) => None,
-            (false, Saved::As(_)) => Some(quote!(let #value = #slot.take();)),
-            (true, Saved::Inferred) => Some(quote!(#slot.seal(#local);)),
-            (false, Saved::Inferred) => Some(quote!(#slot.seal_held();)),
-        }
-    }
-
-    /// `let field_held = slot_held.out();`
-    fn field_value(&self, field: &Field) -> Option<TokenStream> {
-        let names = &self.context.names;
-        let (value, slot, local) = (names.field(field.var), names.slot(field.var), self.held(field.var));
-        match (self.holds(field.var), &self.context.layout.saved[&field.var]) {
-            (true, Saved::As(_)) => Some(quote!(let #value = #slot.leave(#local);)),
-            (false, Saved::As(_)) => None,
-            (_, Saved::Inferred) => Some(quote!(let #value = #slot.out();)),
-        }
-    }
-
-    /// Whether a stable field differs from the state before.
-    fn field_changed(&self, field: &Field) -> TokenStream {
-        let slot = self.context.names.slot(field.var);
-        if self.holds(field.var) && self.changes(field.var) { quote!(true) } else { quote!(#slot.changed()) }
     }
 
     /// Renames the locals in the tokens of a foreign macro.

@@ -1,24 +1,23 @@
 //! The dispatch function: all blocks in one function body, so that rustc infers a local's type over all of them.
 //!
-//! The blocks stand in the order of the source, and the entry, which takes a state apart, comes last: in any other order rustc
-//! would meet a local before the code that gives it its type.
+//! The blocks stand in the order of the source: in any other order rustc would meet a local before the code that gives it its
+//! type. A block that suspends leaves the loop with its call; what all states have in common is done once, behind it.
 
 use std::collections::BTreeMap;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 
 use super::{
     Context, blocks,
+    frame::{self, Types},
     graph::reachable,
-    machine::json_name,
     names::own,
-    snapshot::{frame_name, states},
 };
 use crate::{
     ir::{BlockId, Var, exits::Exits},
-    layout::{Field, Saved},
+    layout::{Field, Saved, json_name},
 };
 
 impl Context<'_> {
@@ -83,91 +82,97 @@ pub(super) fn resume(context: &Context<'_>) -> TokenStream {
 
 /// Emits the dispatch function.
 pub(super) fn emit(context: &Context<'_>) -> TokenStream {
-    let (dispatch, frame, result) = (context.dispatch_name(), frame_name(context), context.result());
+    let (dispatch, frame, result) = (context.dispatch_name(), Types::of(context).frame, context.result());
     let items = &context.program.items;
     let slots = slots(context);
-    let blocks = context.program.blocks.iter().map(|block| blocks::emit(context, block));
     let entry = entry(context);
-    let (frame_name, outcome, block) = (own("frame"), own("outcome"), own("block"));
-    let last = proc_macro2::Literal::u32_suffixed(u32::MAX);
+    let blocks = context.program.blocks.iter().map(|block| blocks::emit(context, block));
+    let exit = exit(context);
+    let (frame_name, outcome, block, call) = (own("frame"), own("outcome"), own("block"), own("call"));
+    let call_type = Types::of(context).call;
     quote! {
         #[allow(unused, unreachable_code, unreachable_patterns, irrefutable_let_patterns, deprecated)]
         #[allow(let_underscore_drop, non_shorthand_field_patterns, unused_must_use)]
         #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
-        fn #dispatch(#frame_name: #frame, #outcome: ::refluxo::__private::Outcome) -> #result {
+        fn #dispatch(mut #frame_name: #frame, #outcome: ::refluxo::__private::Outcome) -> #result {
             #(#items)*
             #slots
             let mut #outcome = ::core::option::Option::Some(#outcome);
-            let mut #frame_name = ::core::option::Option::Some(#frame_name);
-            let mut #block: u32 = #last;
-            'dispatch: loop {
+            #entry
+            let #call: #call_type = 'dispatch: loop {
                 match #block {
                     #(#blocks)*
-                    _ => { #entry }
+                    _ => ::core::unreachable!(),
                 }
-            }
+            };
+            #exit
         }
     }
 }
 
-/// A slot for each local that more than one block knows.
+/// A slot for each local that more than one block knows. Those that states save take over what the frame holds.
 fn slots(context: &Context<'_>) -> TokenStream {
-    context
-        .crossing
-        .iter()
-        .filter(|&var| context.program.vars.get(var).alias.is_none())
+    let frame = own("frame");
+    let slots = context.crossing.iter().filter(|&var| context.program.vars.get(var).alias.is_none());
+    slots
         .map(|var| {
             let info = context.program.vars.get(var);
             let (slot, span) = (context.names.slot(var), info.ident.span());
             let ty = info.ty.as_ref().map_or_else(|| quote!(_), |ty| quote!(#ty));
-            match context.layout.saved.get(&var) {
-                Some(Saved::Inferred) if info.literal => {
-                    quote_spanned!(span=> let mut #slot = ::refluxo::__private::SavedSlot::literal();)
+            let field = context.layout.all.iter().find(|field| field.var == var);
+            let Some(field) = field else {
+                return quote_spanned!(span=> let mut #slot = ::refluxo::__private::Slot::<#ty>::new(););
+            };
+            let ident = context.names.field(field.var);
+            match &context.layout.saved[&var] {
+                Saved::As(_) => {
+                    quote_spanned!(span=> let mut #slot = ::refluxo::__private::Slot::<#ty>::of(#frame.#ident);)
                 }
-                Some(Saved::Inferred) => {
-                    quote_spanned!(span=> let mut #slot = ::refluxo::__private::SavedSlot::<#ty>::new();)
+                Saved::Inferred if info.literal => {
+                    quote_spanned!(span=> let mut #slot = ::refluxo::__private::SavedSlot::literal(#frame.#ident);)
                 }
-                Some(Saved::As(_)) | None => {
-                    quote_spanned!(span=> let mut #slot = ::refluxo::__private::Slot::<#ty>::new();)
+                Saved::Inferred => {
+                    quote_spanned!(span=> let mut #slot = ::refluxo::__private::SavedSlot::<#ty>::of(#frame.#ident);)
                 }
             }
         })
         .collect()
 }
 
-/// The last arm: takes the frame apart into the slots. Fields whose type is inferred are decoded where the code that runs next
-/// needs them, and else stay as they were stored.
+/// Finds the block where a state goes on. Fields whose type is inferred are decoded where the code that runs next needs them, and
+/// else stay as they were stored.
 fn entry(context: &Context<'_>) -> TokenStream {
     let exits: BTreeMap<BlockId, Exits> =
         context.program.blocks.iter().map(|block| (block.id, Exits::of(&block.stmts))).collect();
     let first = context.program.blocks.first().map(|block| block.id);
     let start = first.map(|first| {
         let start: Ident = syn::parse_quote!(Start);
-        arm(context, &exits, &start, &context.layout.start, first)
+        arm(context, &exits, &Literal::usize_unsuffixed(0), &start, &context.layout.start, first)
     });
-    let arms = states(context)
-        .map(|(state, awaited)| arm(context, &exits, &state.name, &state.fields, awaited.resume));
-    let (frame_name, fault) = (own("frame"), own("fault"));
+    let states = context.layout.states.iter().zip(&context.program.awaits).enumerate();
+    let arms = states.map(|(number, (state, awaited))| {
+        arm(context, &exits, &frame::number(number), &state.name, &state.fields, awaited.resume)
+    });
+    let (frame_name, fault, block) = (own("frame"), own("fault"), own("block"));
     let unreadable = context.around(quote!(::refluxo::__private::Transition::Unreadable(#fault)));
-    let arms = start.into_iter().chain(arms);
     quote! {
         let mut #fault = ::core::option::Option::None;
-        match #frame_name.take() {
+        let mut #block: u32 = match #frame_name.at {
+            #start
             #(#arms)*
-            ::core::option::Option::None => ::core::unreachable!(),
-        }
+            _ => ::core::unreachable!(),
+        };
         if let ::core::option::Option::Some(#fault) = #fault {
             return #unreadable;
         }
     }
 }
 
-// Output: `Some(Frame::Reserve { held: field_held }) => { slot_held.load(field_held, …); block = 2; }`
-//
-// What can't unwind comes first, since rustc writes down for each call that may what is then to be dropped.
+/// `3 => { slot_held.load("Reserve", "held", &mut fault); 2 }`
 fn arm(
     context: &Context<'_>,
     exits: &BTreeMap<BlockId, Exits>,
+    at: &Literal,
     name: &Ident,
     fields: &[Field],
     resume: BlockId,
@@ -176,28 +181,29 @@ fn arm(
         .iter()
         .flat_map(|&block| context.liveness.frame(block).taken.iter())
         .collect();
-    let patterns = fields.iter().map(|field| {
-        let (ident, value) = (&field.ident, context.names.field(field.var));
-        quote!(#ident: #value)
+    let needed = fields.iter().filter(|field| frame::inferred(context, field) && needed.contains(&field.var));
+    let loads = needed.map(|field| {
+        let slot = context.names.slot(field.var);
+        let (fault, state, name) = (own("fault"), name.to_string(), json_name(&field.ident));
+        quote!(#slot.load(#state, #name, &mut #fault);)
     });
-    let (mut moves, mut loads) = (TokenStream::new(), TokenStream::new());
-    for field in fields {
-        let (slot, value) = (context.names.slot(field.var), context.names.field(field.var));
-        match &context.layout.saved[&field.var] {
-            Saved::As(_) => moves.extend(quote!(#slot.enter(#value);)),
-            Saved::Inferred if needed.contains(&field.var) => {
-                let (fault, state, name) = (own("fault"), name.to_string(), json_name(field));
-                loads.extend(quote!(#slot.load(#value, #state, #name, &mut #fault);));
-            }
-            Saved::Inferred => moves.extend(quote!(#slot.keep(#value);)),
-        }
-    }
-    let (block, number, frame) = (own("block"), blocks::number(resume), frame_name(context));
+    let block = blocks::number(resume);
+    quote!(#at => { #(#loads)* #block })
+}
+
+/// Builds the new state: the locals leave their slots for the frame, and from there those that the state saves go into it.
+fn exit(context: &Context<'_>) -> TokenStream {
+    let (frame, call, changes) = (own("frame"), own("call"), own("changes"));
+    let outs = context.layout.all.iter().map(|field| {
+        let (ident, slot, number) =
+            (context.names.field(field.var), context.names.slot(field.var), frame::literal(field));
+        quote!(#frame.#ident = #slot.out(#number, &mut #changes);)
+    });
+    let suspend =
+        context.around(quote!(::refluxo::__private::Transition::Suspend(#frame.build(#call), #changes)));
     quote! {
-        ::core::option::Option::Some(#frame::#name { #(#patterns),* }) => {
-            #moves
-            #loads
-            #block = #number;
-        }
+        let mut #changes = ::refluxo::__private::Changes::none();
+        #(#outs)*
+        #suspend
     }
 }

@@ -2,21 +2,23 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::parse_quote;
+use syn::{Ident, parse_quote};
 
 use super::{
-    Context, graph,
+    Context,
+    frame::{self, Types},
+    graph,
     names::Distinct,
-    snapshot::{frame_name, states},
+    snapshot::states,
 };
-use crate::layout::{Field, Saved};
+use crate::layout::Field;
 
 /// Emits the implementations that tell the engine what the workflow is.
 pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let source = context.source;
     let (machine, output, name, version) =
         (&source.enum_ident, &source.output, &source.name, &source.version);
-    let frame = frame_name(context);
+    let frame = Types::of(context).frame;
     let graph = graph::emit(context);
     let (at, pending, begin) = (at(context), pending(context), begin(context));
     let (encode, decode) = (encode(context), decode(context));
@@ -83,120 +85,68 @@ fn pending(context: &Context<'_>) -> TokenStream {
 
 /// `fn begin`: the call leaves, the locals stay.
 fn begin(context: &Context<'_>) -> TokenStream {
-    let frame = frame_name(context);
-    let start = idents(&context.layout.start);
-    let arms = context.layout.states.iter().map(|state| {
-        let (ident, fields) = (&state.name, idents(&state.fields));
-        quote! {
-            Self::#ident { call, #fields } => {
-                let frame = #frame::#ident { #fields };
-                (::refluxo::__private::Suspend::begin(call), frame)
-            }
-        }
-    });
+    let frame = Types::of(context).frame;
     quote! {
         fn begin(self) -> (::refluxo::__private::Begin, Self::Frame) {
-            match self {
-                Self::Start { #start } => (::refluxo::__private::Begin::Start, #frame::Start { #start }),
-                #(#arms)*
-            }
+            let mut frame = #frame::EMPTY;
+            let begin = frame.fill(self);
+            (begin, frame)
         }
     }
 }
 
 /// `fn encode`.
 fn encode(context: &Context<'_>) -> TokenStream {
-    let start = encode_fields(context, &context.layout.start);
-    let start_idents = idents(&context.layout.start);
-    let arms = context.layout.states.iter().map(|state| {
-        let (ident, fields) = (&state.name, idents(&state.fields));
-        let writes = encode_fields(context, &state.fields);
+    let arm = |ident: &Ident, call: TokenStream, write: TokenStream, fields: &[Field]| {
+        let (idents, borrowed) = (idents(fields), frame::borrowed(context, fields));
+        let stable = frame::set(fields.iter().filter(|field| field.stable));
         quote! {
-            Self::#ident { call, #fields } => {
-                writer.field("call", call);
-                #writes
+            Self::#ident { #call #idents } => {
+                #write
+                (#stable, #borrowed)
             }
         }
-    });
+    };
+    let start = arm(&parse_quote!(Start), quote!(), quote!(), &context.layout.start);
+    let arms = context
+        .layout
+        .states
+        .iter()
+        .map(|state| arm(&state.name, quote!(call,), quote!(writer.field("call", call);), &state.fields));
     quote! {
-        fn encode(&self, _: &::refluxo::__private::Changes, writer: &mut ::refluxo::__private::StateWriter<'_>) {
-            match self {
-                Self::Start { #start_idents } => { #start }
-                #(#arms)*
-            }
+        fn encode(&self, writer: &mut ::refluxo::__private::StateWriter<'_>) {
+            let (stable, fields) = match self { #start #(#arms)* };
+            writer.only_stable(stable);
+            fields.write(writer);
         }
     }
 }
 
-/// `writer.field("order", order);` for each field.
-fn encode_fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
-    fields
-        .iter()
-        .zip(0_u32..)
-        .map(|(field, number)| {
-            let (ident, name) = (&field.ident, json_name(field));
-            match (&context.layout.saved[&field.var], field.stable) {
-                (Saved::As(ty), false) => quote!(writer.field::<#ty>(#name, #ident);),
-                (Saved::As(ty), true) => quote!(writer.stable_field::<#ty>(#number, #name, #ident);),
-                (Saved::Inferred, false) => quote!(writer.local(#name, #ident);),
-                (Saved::Inferred, true) => quote!(writer.stable_local(#number, #name, #ident);),
-            }
-        })
-        .collect()
-}
-
-/// `fn decode`. Every field is read before the state is built. Each state has a function of its own, since the time that a
-/// function takes to compile grows faster than its length.
+/// `fn decode`.
 fn decode(context: &Context<'_>) -> TokenStream {
-    let (machine, name) = (&context.source.enum_ident, &context.source.name);
-    let arm = |ident: &syn::Ident, call: TokenStream, call_field: TokenStream, fields: &[Field]| {
-        let (text, idents) = (ident.to_string(), idents(fields));
-        let reads = decode_fields(context, fields);
-        quote! {
-            #text => {
-                #[inline(never)]
-                fn decode(
-                    mut reader: ::refluxo::__private::StateReader<'_>,
-                ) -> ::core::result::Result<#machine, ::refluxo::__private::LoadError> {
-                    #call
-                    #reads
-                    reader.finish()?;
-                    ::core::result::Result::Ok(#machine::#ident { #call_field #idents })
-                }
-                decode(reader)
-            }
-        }
-    };
-    let start = arm(&syn::parse_quote!(Start), quote!(), quote!(), &context.layout.start);
-    let arms = context.layout.states.iter().map(|state| {
-        arm(&state.name, quote!(let call = reader.field("call")?;), quote!(call,), &state.fields)
+    let Types { frame, call, .. } = Types::of(context);
+    let name = &context.source.name;
+    let start = frame::set(context.layout.start.iter());
+    let arms = context.layout.states.iter().enumerate().map(|(number, state)| {
+        let (ident, text, number) = (&state.name, state.name.to_string(), frame::number(number));
+        let fields = frame::set(state.fields.iter());
+        quote!(#text => (#number, #call::#ident(reader.field("call")?), #fields),)
     });
     quote! {
         fn decode(
             at: &str,
-            reader: ::refluxo::__private::StateReader<'_>,
+            mut reader: ::refluxo::__private::StateReader<'_>,
         ) -> ::core::result::Result<Self, ::refluxo::__private::LoadError> {
-            match at {
-                #start
+            let (at, call, fields) = match at {
+                "Start" => (0, #call::Start, #start),
                 #(#arms)*
-                other => ::core::result::Result::Err(::refluxo::__private::unknown_state(#name, other)),
-            }
+                other => return ::core::result::Result::Err(::refluxo::__private::unknown_state(#name, other)),
+            };
+            let mut frame = #frame::read(at, fields, &mut reader)?;
+            reader.finish()?;
+            ::core::result::Result::Ok(frame.build(call))
         }
     }
-}
-
-/// `let order = reader.field("order")?;` for each field, and then `let held = reader.raw("held");` for each whose type was
-/// inferred: those come last, so that no way out has to drop them.
-fn decode_fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
-    let (mut typed, mut raw) = (TokenStream::new(), TokenStream::new());
-    for field in fields {
-        let (ident, name) = (&field.ident, json_name(field));
-        match &context.layout.saved[&field.var] {
-            Saved::As(ty) => typed.extend(quote!(let #ident = reader.field::<#ty>(#name)?;)),
-            Saved::Inferred => raw.extend(quote!(let #ident = reader.raw(#name);)),
-        }
-    }
-    quote!(#typed #raw)
 }
 
 /// `fn describe`: every distinct call.
@@ -240,9 +190,4 @@ fn idents(fields: &[Field]) -> TokenStream {
             quote!(#ident,)
         })
         .collect()
-}
-
-/// The name of a field in JSON: without `r#`.
-pub(super) fn json_name(field: &Field) -> String {
-    field.ident.to_string().trim_start_matches("r#").to_owned()
 }

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod dispatch;
+mod frame;
 mod graph;
 mod machine;
 mod names;
@@ -68,7 +69,7 @@ pub(crate) fn emit(source: &Source, program: &Program, liveness: &Liveness, layo
     });
     let enum_ident = &source.enum_ident;
     let constructor = constructor(source, &quote!(#enum_ident::Start { #(#fields),* }));
-    let frame = snapshot::emit_frame(&context);
+    let frame = frame::emit(&context);
     let machine = machine::emit(&context);
     let serde = serde::emit(source);
     let dispatch = dispatch::emit(&context);
@@ -140,7 +141,7 @@ pub(crate) fn stub(source: &Source) -> TokenStream {
                 ) -> ::refluxo::__private::Transition<Self, Self::Output> {
                     ::core::unreachable!()
                 }
-                fn encode(&self, _: &::refluxo::__private::Changes, _: &mut ::refluxo::__private::StateWriter<'_>) {}
+                fn encode(&self, _: &mut ::refluxo::__private::StateWriter<'_>) {}
                 fn decode(
                     _: &str,
                     _: ::refluxo::__private::StateReader<'_>,

@@ -1,7 +1,7 @@
-//! The enum, which is the snapshot, and the frame, which is a state without its call.
+//! The enum, which is the snapshot.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::{Path, Type};
 
 use super::Context;
@@ -36,28 +36,6 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// Emits the frame.
-pub(super) fn emit_frame(context: &Context<'_>) -> TokenStream {
-    let frame = frame_name(context);
-    let start = fields(context, &context.layout.start);
-    let variants = context.layout.states.iter().map(|state| {
-        let (ident, fields) = (&state.name, fields(context, &state.fields));
-        quote!(#ident { #fields })
-    });
-    quote! {
-        #[allow(unreachable_pub, private_interfaces, clippy::large_enum_variant)]
-        pub enum #frame {
-            Start { #start },
-            #(#variants,)*
-        }
-    }
-}
-
-/// The name of the frame.
-pub(super) fn frame_name(context: &Context<'_>) -> syn::Ident {
-    format_ident!("{}Frame", context.source.enum_ident)
-}
-
 /// The states that wait for a call, with their awaits.
 pub(super) fn states<'c>(context: &'c Context<'_>) -> impl Iterator<Item = (&'c State, &'c Await)> {
     context.layout.states.iter().zip(&context.program.awaits)
@@ -75,7 +53,7 @@ fn fields(context: &Context<'_>, fields: &[Field]) -> TokenStream {
 }
 
 /// The type of a field.
-fn field_type(context: &Context<'_>, field: &Field) -> Type {
+pub(super) fn field_type(context: &Context<'_>, field: &Field) -> Type {
     match &context.layout.saved[&field.var] {
         Saved::As(ty) => (**ty).clone(),
         Saved::Inferred => syn::parse_quote!(::refluxo::Local),

@@ -139,6 +139,6 @@ pub(super) fn encode(
     known: &[Cow<'static, str>],
 ) -> Result<Encoded, SaveError> {
     let mut writer = StateWriter::new(machine.at(), changes, known);
-    machine.encode(changes, &mut writer);
+    machine.encode(&mut writer);
     writer.finish()
 }

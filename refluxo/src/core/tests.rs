@@ -43,7 +43,7 @@ impl Machine for Waits {
         Transition::Done(())
     }
 
-    fn encode(&self, _: &Changes, writer: &mut StateWriter<'_>) {
+    fn encode(&self, writer: &mut StateWriter<'_>) {
         writer.stable_field(0, "large", &self.large);
     }
 

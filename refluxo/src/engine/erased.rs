@@ -18,7 +18,7 @@ pub trait AnyMachine: Send {
     /// What the state waits for or performs.
     fn pending(&self) -> Pending<'_>;
     /// Writes the fields of the state.
-    fn encode(&self, changes: &Changes, writer: &mut StateWriter<'_>);
+    fn encode(&self, writer: &mut StateWriter<'_>);
     /// Takes the state apart.
     fn begin(self: Box<Self>) -> (Begin, Box<dyn AnyFrame>);
 }
@@ -77,8 +77,8 @@ impl<M: Machine> AnyMachine for M {
         Machine::pending(self)
     }
 
-    fn encode(&self, changes: &Changes, writer: &mut StateWriter<'_>) {
-        Machine::encode(self, changes, writer);
+    fn encode(&self, writer: &mut StateWriter<'_>) {
+        Machine::encode(self, writer);
     }
 
     fn begin(self: Box<Self>) -> (Begin, Box<dyn AnyFrame>) {

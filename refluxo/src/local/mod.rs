@@ -6,7 +6,7 @@ mod slot;
 pub use cursor::{Cursor, Inclusive, Remaining, Walk, current, next};
 pub use slot::{SavedSlot, Slot};
 
-use std::{any::Any, fmt};
+use std::{any::Any, fmt, mem::ManuallyDrop};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -27,28 +27,24 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Saved for T {}
 /// A saved local whose type rustc inferred.
 ///
 /// In memory it is the value itself; from a store it is the JSON, decoded when the workflow's code first takes it.
-#[derive(Default)]
-pub struct Local(Repr);
+///
+/// A state has many of them, so all that is done with one is small: it moves as two words, and is dropped by a function.
+pub struct Local(ManuallyDrop<Option<Box<dyn AnySaved>>>);
 
-#[derive(Default)]
-enum Repr {
-    /// Moved out; never seen outside generated code.
-    #[default]
-    Taken,
-    /// The value.
-    Live(Box<dyn AnySaved>),
-    /// Its JSON.
-    Stored(Box<RawValue>),
-}
-
-/// A [`Saved`] value whose type is not known.
+/// A value whose type is not known: a [`Saved`] one, or its JSON.
 trait AnySaved: Any + Send {
     /// Appends its JSON to `out`.
     fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error>;
     /// The value for a downcast.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
+    /// Its JSON, if that is all that is known of it.
+    fn stored(&self) -> Option<&RawValue> {
+        None
+    }
     /// Its type in words.
-    fn type_name(&self) -> &'static str;
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
 }
 
 impl<T: Saved> AnySaved for T {
@@ -59,22 +55,44 @@ impl<T: Saved> AnySaved for T {
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }
+}
 
-    fn type_name(&self) -> &'static str {
-        std::any::type_name::<T>()
+/// What was read and not yet decoded.
+struct Stored(Box<RawValue>);
+
+impl AnySaved for Stored {
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        out.extend_from_slice(self.0.get().as_bytes());
+        Ok(())
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+
+    fn stored(&self) -> Option<&RawValue> {
+        Some(&self.0)
     }
 }
 
 impl Local {
+    /// No local: what is left where one was moved out. Never seen outside generated code.
+    #[doc(hidden)]
+    pub const TAKEN: Self = Self(ManuallyDrop::new(None));
+
     /// A local that holds a value.
     pub fn new<T: Saved>(value: T) -> Self {
-        Self(Repr::Live(Box::new(value)))
+        Self::of(value)
     }
 
     /// A local that was read and not yet decoded.
     #[must_use]
     pub fn stored(json: Box<RawValue>) -> Self {
-        Self(Repr::Stored(json))
+        Self::of(Stored(json))
+    }
+
+    fn of(value: impl AnySaved) -> Self {
+        Self(ManuallyDrop::new(Some(Box::new(value))))
     }
 
     /// A copy of the value.
@@ -89,43 +107,29 @@ impl Local {
     /// assert_eq!(held.get::<Vec<String>>().unwrap(), ["a", "b"]);
     /// ```
     pub fn get<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        match &self.0 {
-            Repr::Stored(json) => serde_json::from_str(json.get()),
-            Repr::Live(_) | Repr::Taken => {
-                let mut json = Vec::new();
-                self.write(&mut json)?;
-                serde_json::from_slice(&json)
-            }
-        }
+        let mut json = Vec::new();
+        self.write(&mut json)?;
+        serde_json::from_slice(&json)
     }
 
     /// The value itself.
-    pub(crate) fn into_value<T: Saved>(self) -> Result<T, serde_json::Error> {
-        match self.0 {
-            Repr::Stored(json) => serde_json::from_str(json.get()),
-            Repr::Live(value) => {
-                let found = value.as_ref().type_name();
-                value.into_any().downcast().map(|value| *value).map_err(|_| {
-                    serde::de::Error::custom(format_args!(
-                        "the local holds a `{found}`, not a `{}`",
-                        std::any::type_name::<T>()
-                    ))
-                })
-            }
-            Repr::Taken => Err(serde::de::Error::custom("the local was taken")),
+    pub(crate) fn into_value<T: Saved>(mut self) -> Result<T, serde_json::Error> {
+        let value = self.0.take().ok_or_else(|| serde::de::Error::custom(TAKEN))?;
+        if let Some(json) = value.as_ref().stored() {
+            return serde_json::from_str(json.get());
         }
+        let found = value.as_ref().type_name();
+        value.into_any().downcast().map(|value| *value).map_err(|_| {
+            serde::de::Error::custom(format_args!(
+                "the local holds a `{found}`, not a `{}`",
+                std::any::type_name::<T>()
+            ))
+        })
     }
 
     /// Appends the value's JSON to `out`.
     pub(crate) fn write(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        match &self.0 {
-            Repr::Stored(json) => {
-                out.extend_from_slice(json.get().as_bytes());
-                Ok(())
-            }
-            Repr::Live(value) => value.as_ref().write(out),
-            Repr::Taken => Err(serde::ser::Error::custom("the local was taken")),
-        }
+        self.0.as_ref().ok_or_else(|| serde::ser::Error::custom(TAKEN))?.as_ref().write(out)
     }
 
     /// The value's JSON as text.
@@ -135,6 +139,22 @@ impl Local {
         serde_json::from_slice(&json)
     }
 }
+
+impl Drop for Local {
+    #[inline(never)]
+    fn drop(&mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::TAKEN
+    }
+}
+
+/// What is said of a local that is not there any more.
+const TAKEN: &str = "the local was taken";
 
 impl fmt::Debug for Local {
     /// Shows the value's JSON.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Local, Saved};
-use crate::snapshot::LoadError;
+use crate::{machine::Changes, snapshot::LoadError};
 
 /// Holds a local whose type is written in the snapshot, or which no await separates from its uses.
 ///
@@ -23,13 +23,13 @@ impl<T> Slot<T> {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "only generated code makes one")]
     pub const fn new() -> Self {
-        Self { value: None, changed: false }
+        Self::of(None)
     }
 
-    /// Takes a field of a state in. The slot is new, so nothing is dropped and nothing can unwind.
-    #[inline]
-    pub fn enter(&mut self, value: T) {
-        mem::forget(self.value.replace(value));
+    /// The slot of a field, which not every state has.
+    #[must_use]
+    pub const fn of(field: Option<T>) -> Self {
+        Self { value: field, changed: false }
     }
 
     /// Puts back a local that did not change.
@@ -63,22 +63,17 @@ impl<T> Slot<T> {
         let _ = value;
     }
 
-    /// Lets a local leave for a state: the slot's type is the local's. Can't unwind.
-    #[inline]
-    pub fn leave(&self, value: T) -> T {
-        value
-    }
-
-    /// Whether the local differs from the one that was loaded.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        self.changed
+    /// Lets the local leave for its field, and notes whether it may differ from the one that was loaded.
+    #[inline(never)]
+    pub fn out(&mut self, number: usize, changes: &mut Changes) -> Option<T> {
+        changes.note(number, self.changed);
+        self.value.take()
     }
 }
 
 /// Holds a local whose type rustc infers, and which is saved.
 ///
-/// A local that was loaded stays JSON until [`SavedSlot::load`] decodes it. Only [`SavedSlot::new`] asks for a type that can be
+/// A local that was loaded stays JSON until [`SavedSlot::load`] decodes it. Only [`SavedSlot::of`] asks for a type that can be
 /// saved: so a local that can't be is told once, where it is declared, and not again wherever its slot is used.
 #[derive(Debug)]
 pub struct SavedSlot<T> {
@@ -89,48 +84,34 @@ pub struct SavedSlot<T> {
 }
 
 impl<T> SavedSlot<T> {
-    /// An empty slot.
+    /// The slot of a field, which not every state has.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
-    pub fn new() -> Self
+    pub fn of(field: Local) -> Self
     where
         T: Saved,
     {
-        Self { slot: Slot::new(), kept: Local::default(), save: Local::new, load: Local::into_value }
+        Self { slot: Slot::new(), kept: field, save: Local::new, load: Local::into_value }
     }
 
-    /// An empty slot for one of several string literals. It is saved as a string and found among the literals that were read
-    /// before, so that memory grows with their number only.
+    /// The slot of one of several string literals. It is saved as a string and found among the literals that were read before, so
+    /// that memory grows with their number only.
     #[must_use]
-    pub fn literal() -> Self
+    pub fn literal(field: Local) -> Self
     where
         Self: LiteralSlot,
     {
-        Self::empty()
+        LiteralSlot::of(field)
     }
 
-    /// Decodes a field of a state; what can't be decoded is told to `fault`.
+    /// Decodes the field; if it can't be decoded, `fault` is told.
     #[inline(never)]
-    pub fn load(
-        &mut self,
-        local: Local,
-        state: &'static str,
-        field: &'static str,
-        fault: &mut Option<LoadError>,
-    ) {
-        match (self.load)(local) {
+    pub fn load(&mut self, state: &'static str, field: &'static str, fault: &mut Option<LoadError>) {
+        match (self.load)(mem::take(&mut self.kept)) {
             Ok(value) => self.slot.put(value),
             Err(cause) => {
                 fault.get_or_insert(LoadError::Field { state: state.to_owned(), field, cause });
             }
         }
-    }
-
-    /// Keeps a field of a state that no code needs before the next await. The slot is new, so nothing is dropped and nothing
-    /// can unwind.
-    #[inline]
-    pub fn keep(&mut self, local: Local) {
-        mem::forget(mem::replace(&mut self.kept, local));
     }
 
     /// Puts back a local that did not change.
@@ -160,47 +141,25 @@ impl<T> SavedSlot<T> {
         let _ = value;
     }
 
-    /// Makes a local that a block holds ready to leave for a state.
+    /// Lets the local leave for its field, and notes whether it may differ from the one that was loaded.
     #[inline(never)]
-    pub fn seal(&mut self, value: T) {
-        self.kept = (self.save)(value);
-    }
-
-    /// Makes the local ready to leave for a state from where it is.
-    #[inline(never)]
-    pub fn seal_held(&mut self) {
-        if let Some(value) = self.slot.value.take() {
-            self.seal(value);
+    pub fn out(&mut self, number: usize, changes: &mut Changes) -> Local {
+        match self.slot.out(number, changes) {
+            Some(value) => (self.save)(value),
+            None => mem::take(&mut self.kept),
         }
-    }
-
-    /// Lets a local leave for a state that was made ready for it. Can't unwind.
-    #[inline]
-    pub fn out(&mut self) -> Local {
-        mem::take(&mut self.kept)
-    }
-
-    /// Whether the local differs from the one that was loaded.
-    #[must_use]
-    pub fn changed(&self) -> bool {
-        self.slot.changed()
     }
 }
 
 /// The slot of a `&'static str`.
 pub trait LiteralSlot {
-    /// An empty slot.
-    fn empty() -> Self;
+    /// The slot of a field.
+    fn of(field: Local) -> Self;
 }
 
 impl LiteralSlot for SavedSlot<&'static str> {
-    fn empty() -> Self {
-        Self {
-            slot: Slot::new(),
-            kept: Local::default(),
-            save: |text| Local::new(text.to_owned()),
-            load: read_literal,
-        }
+    fn of(field: Local) -> Self {
+        Self { slot: Slot::new(), kept: field, save: |text| Local::new(text.to_owned()), load: read_literal }
     }
 }
 

@@ -28,7 +28,7 @@ pub fn serialize_machine<M: Machine, S: Serializer>(machine: &M, serializer: S) 
     let at = machine.at();
     let changes = Changes::all();
     let mut writer = StateWriter::new(at, &changes, &[]);
-    machine.encode(&changes, &mut writer);
+    machine.encode(&mut writer);
     let encoded = writer.finish().map_err(S::Error::custom)?;
     let parts: Vec<Part> =
         encoded.parts.into_iter().map(|(name, body)| Part { name: name.to_owned(), body }).collect();

@@ -12,7 +12,7 @@ use crate::local::{Local, Saved};
 pub struct StateReader<'a> {
     state: String,
     fields: BTreeMap<String, &'a RawValue>,
-    /// The first field that [`StateReader::raw`] did not find.
+    /// The first field that [`StateReader::raw_if`] did not find.
     missing: Option<&'static str>,
 }
 
@@ -51,19 +51,22 @@ impl<'a> StateReader<'a> {
         })
     }
 
-    /// Reads a field whose type was inferred, without decoding it.
+    /// Reads a field of a state that may have it.
     ///
     /// # Errors
     ///
-    /// If it is missing.
-    pub fn local(&mut self, name: &'static str) -> Result<Local, LoadError> {
-        self.take(name).map(|json| Local::stored(json.to_owned()))
+    /// If the state has it, and it is missing or of another type.
+    pub fn field_if<T: Saved>(&mut self, has: bool, name: &'static str) -> Result<Option<T>, LoadError> {
+        if has { self.field(name).map(Some) } else { Ok(None) }
     }
 
-    /// Reads a field whose type was inferred, without decoding it. One that is missing is told by [`StateReader::finish`]:
+    /// Reads a field whose type was inferred, without decoding it, of a state that may have it. One that is missing is told by [`StateReader::finish`]:
     /// generated code reads many of them, and a way out after each would cost much time to compile.
     #[inline(never)]
-    pub fn raw(&mut self, name: &'static str) -> Local {
+    pub fn raw_if(&mut self, has: bool, name: &'static str) -> Local {
+        if !has {
+            return Local::TAKEN;
+        }
         if let Some(json) = self.fields.remove(name) {
             return Local::stored(json.to_owned());
         }
@@ -75,7 +78,7 @@ impl<'a> StateReader<'a> {
     ///
     /// # Errors
     ///
-    /// If one was not: the code doesn't know it. If one was missing that was read by [`StateReader::raw`].
+    /// If one was not: the code doesn't know it. If one was missing that was read by [`StateReader::raw_if`].
     pub fn finish(mut self) -> Result<(), LoadError> {
         if let Some(field) = self.missing {
             return Err(LoadError::MissingField { state: self.state, field });

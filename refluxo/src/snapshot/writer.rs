@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{SaveError, save_json};
 use crate::{
     local::{Local, Saved},
-    machine::Changes,
+    machine::{Changes, FieldSet},
 };
 
 /// A field of this many bytes or more that does not change from step to step is written once, as a part.
@@ -23,6 +23,8 @@ pub struct StateWriter<'a> {
     changes: &'a Changes,
     /// The parts that the store already holds.
     known: &'a [Cow<'static, str>],
+    /// The fields that may be parts.
+    stable: FieldSet,
     document: Vec<u8>,
     parts: Vec<(&'static str, Bytes)>,
     kept: Vec<&'static str>,
@@ -45,7 +47,21 @@ impl<'a> StateWriter<'a> {
     #[must_use]
     pub fn new(state: &'a str, changes: &'a Changes, known: &'a [Cow<'static, str>]) -> Self {
         let document = vec![b'{'];
-        Self { state, changes, known, document, parts: Vec::new(), kept: Vec::new(), error: None }
+        Self {
+            state,
+            changes,
+            known,
+            stable: FieldSet::ALL,
+            document,
+            parts: Vec::new(),
+            kept: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// Says which of the fields that have a number stay the same from step to step in this state. Without it all of them do.
+    pub fn only_stable(&mut self, stable: FieldSet) {
+        self.stable = stable;
     }
 
     /// Writes a field.
@@ -53,18 +69,13 @@ impl<'a> StateWriter<'a> {
         self.append(name, |out| save_json(value, out));
     }
 
-    /// Writes a field whose type was inferred.
-    pub fn local(&mut self, name: &'static str, value: &Local) {
-        self.append(name, |out| value.write(out));
-    }
-
     /// Writes the field of this number, which stays the same from step to step.
-    pub fn stable_field<T: Saved>(&mut self, number: u32, name: &'static str, value: &T) {
+    pub fn stable_field<T: Saved>(&mut self, number: usize, name: &'static str, value: &T) {
         self.stable(number, name, |out| save_json(value, out));
     }
 
     /// Writes the field of this number, which stays the same from step to step and whose type was inferred.
-    pub fn stable_local(&mut self, number: u32, name: &'static str, value: &Local) {
+    pub fn stable_local(&mut self, number: usize, name: &'static str, value: &Local) {
         self.stable(number, name, |out| value.write(out));
     }
 
@@ -84,10 +95,14 @@ impl<'a> StateWriter<'a> {
     /// Writes a field that may be a part.
     fn stable(
         &mut self,
-        number: u32,
+        number: usize,
         name: &'static str,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), serde_json::Error>,
     ) {
+        if !self.stable.has(number) {
+            self.append(name, write);
+            return;
+        }
         if self.known.iter().any(|known| known == name) && !self.changes.has(number) {
             self.kept.push(name);
             return;

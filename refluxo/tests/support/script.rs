@@ -136,7 +136,7 @@ impl Machine for Script {
         }
     }
 
-    fn encode(&self, _: &Changes, writer: &mut StateWriter<'_>) {
+    fn encode(&self, writer: &mut StateWriter<'_>) {
         let locals = match self {
             Self::Start(locals) => locals,
             Self::Note { call, locals } => {
