@@ -41,6 +41,7 @@ impl Bells {
     }
 
     /// Whether anybody listens.
+    #[cfg(feature = "sqlite")]
     pub(super) fn has_listeners(&self) -> bool {
         self.0.receiver_count() > 0
     }
