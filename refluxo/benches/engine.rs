@@ -25,7 +25,7 @@ use tokio::{runtime::Runtime, task::JoinSet};
 /// How many steps a run has.
 const STEPS: u32 = 10;
 
-/// What a step is called with. The states are as long as those of the bare loop.
+/// What a step is called with. What is stored of it is as long as in the bare loop.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Order {
     id: String,
