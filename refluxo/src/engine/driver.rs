@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::{
     AnyMachine,
     leases::Renewing,
@@ -41,14 +43,41 @@ enum After {
     /// Go on.
     Go(Held),
     /// Be let go of.
-    Leave,
+    Leave(Option<Left>),
+}
+
+/// A run that was let go of by a commit, which may concern others.
+pub(crate) struct Left {
+    run: RunId,
+    status: Status,
+    then: Then,
+    /// Whether it is due at once.
+    is_due: bool,
+}
+
+/// Gives a run a task, until it rests or ends.
+///
+/// Whoever then hears of it may want its slot, so that is free by then.
+pub(crate) fn spawn(
+    shared: &Arc<Shared>,
+    slot: Option<OwnedSemaphorePermit>,
+    work: impl Future<Output = Option<Left>> + Send + 'static,
+) {
+    let told = shared.clone();
+    shared.spawn(async move {
+        let left = work.await;
+        drop(slot);
+        if let Some(left) = left {
+            left.announce(&told);
+        }
+    });
 }
 
 /// Works on a run that was claimed, until it rests or ends.
-pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) {
+pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) -> Option<Left> {
     let renewing = Renewing::begin(&shared, lease.clone());
     let Settled { done, taken } = settle(&shared, record.owed.clone()).await;
-    match Run::of_record(&record) {
+    let left = match Run::of_record(&record) {
         Ok(run) => {
             let held = Held { run, lease, settled: done };
             match first_machine(&shared, &record, &held.run, taken) {
@@ -56,16 +85,23 @@ pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) {
                 Err(not_now) => leave(&shared, held, not_now).await,
             }
         }
-        Err(error) => park_as_it_is(&shared, &lease, &record, done, &error).await,
-    }
+        Err(error) => park_as_it_is(&shared, lease, &record, done, &error).await,
+    };
     drop(renewing);
+    left
 }
 
 /// Works on a run that this worker has just created, until it rests or ends.
-pub(crate) async fn begin(shared: Arc<Shared>, lease: Lease, run: Run, machine: Box<dyn AnyMachine>) {
+pub(crate) async fn begin(
+    shared: Arc<Shared>,
+    lease: Lease,
+    run: Run,
+    machine: Box<dyn AnyMachine>,
+) -> Option<Left> {
     let renewing = Renewing::begin(&shared, lease.clone());
-    drive(&shared, Held { run, lease, settled: Vec::new() }, machine).await;
+    let left = drive(&shared, Held { run, lease, settled: Vec::new() }, machine).await;
     drop(renewing);
+    left
 }
 
 /// Why a claimed run is not moved on.
@@ -102,17 +138,17 @@ fn first_machine(
 }
 
 /// Has it stored that a run is not moved on.
-async fn leave(shared: &Arc<Shared>, held: Held, not_now: NotNow) {
+async fn leave(shared: &Arc<Shared>, held: Held, not_now: NotNow) -> Option<Left> {
     let event = match not_now {
         NotNow::Looked => Event::Looked,
         NotNow::Stuck(reason) => Event::Stuck(reason),
     };
-    let Some(planned) = held.plan(shared, event) else { return };
-    match planned.store(shared).await {
+    match held.plan(shared, event)?.store(shared).await {
         // What it waits for has come since it was looked at.
         After::Go(held) => held.give_back(shared).await,
-        After::Leave => {}
+        After::Leave(left) => return left,
     }
+    None
 }
 
 /// Reads the machine of a stored run.
@@ -134,15 +170,18 @@ fn load(shared: &Shared, record: &Record) -> Result<Box<dyn AnyMachine>, ParkRea
 }
 
 /// Moves a run on until it rests or ends.
-async fn drive(shared: &Arc<Shared>, mut held: Held, mut machine: Box<dyn AnyMachine>) {
+async fn drive(shared: &Arc<Shared>, mut held: Held, mut machine: Box<dyn AnyMachine>) -> Option<Left> {
     loop {
         let next = held.run.next(shared.now());
         let turn = turn(&held.run, machine, next, &shared.resources, || shared.now()).await;
-        let Some(planned) = held.plan(shared, turn.event()) else { return };
-        let After::Go(after) = planned.store(shared).await else { return };
-        let Turn::To { machine: reached, .. } = turn else { return };
+        let after = match held.plan(shared, turn.event())?.store(shared).await {
+            After::Go(held) => held,
+            After::Leave(left) => return left,
+        };
+        let Turn::To { machine: reached, .. } = turn else { return None };
         if !shared.is_working() {
-            return after.give_back(shared).await;
+            after.give_back(shared).await;
+            return None;
         }
         (held, machine) = (after, reached);
     }
@@ -182,20 +221,19 @@ impl Planned {
                 if moved {
                     tell(shared, &run, revision, status);
                 }
-                announce(shared, &lease, status, then, more || !owed.is_empty());
                 match then {
                     Then::Go => go_on(shared, run, lease, owed).await,
-                    Then::Rest { .. } | Then::End => After::Leave,
+                    Then::Rest { .. } | Then::End => {
+                        let is_due = more || !owed.is_empty();
+                        After::Leave(Some(Left { run: lease.run, status, then, is_due }))
+                    }
                 }
             }
             Persisted::Lost => {
                 tracing::warn!(run = %lease.run, "another worker has the run; what was done here was not stored");
-                After::Leave
+                After::Leave(None)
             }
-            Persisted::Refused(error) => {
-                park_refused(shared, lease, &error).await;
-                After::Leave
-            }
+            Persisted::Refused(error) => After::Leave(park_refused(shared, lease, &error).await),
         }
     }
 }
@@ -206,8 +244,7 @@ async fn go_on(shared: &Arc<Shared>, run: Run, lease: Lease, owed: Vec<Owed>) ->
     let held = Held { run, lease, settled: done };
     if let Some(child) = taken {
         let stuck = NotNow::Stuck(ParkReason::ChildIdTaken { child });
-        Box::pin(leave(shared, held, stuck)).await;
-        return After::Leave;
+        return After::Leave(Box::pin(leave(shared, held, stuck)).await);
     }
     After::Go(held)
 }
@@ -219,57 +256,59 @@ fn tell(shared: &Shared, run: &Run, revision: Revision, status: Status) {
     shared.observers.iter().for_each(|observer| observer.reached(&reached));
 }
 
-/// Wakes whoever a stored commit concerns.
-fn announce(shared: &Shared, lease: &Lease, status: Status, then: Then, is_due: bool) {
-    match then {
-        Then::Go => {}
-        Then::Rest { due } => {
-            if is_due {
-                shared.bell.ring();
-            } else if let Some(due) = due {
-                shared.bell.ring_at(due);
+impl Left {
+    /// Wakes whoever it concerns.
+    fn announce(self, shared: &Shared) {
+        match self.then {
+            Then::Go => {}
+            Then::Rest { due } => {
+                if self.is_due {
+                    shared.bell.ring();
+                } else if let Some(due) = due {
+                    shared.bell.ring_at(due);
+                }
+                if self.status == Status::Parked {
+                    tracing::error!(run = %self.run, "the run was parked");
+                    shared.watchers.wake(&self.run);
+                }
             }
-            if status == Status::Parked {
-                tracing::error!(run = %lease.run, "the run was parked");
-                shared.watchers.wake(&lease.run);
-            }
+            Then::End => shared.watchers.wake(&self.run),
         }
-        Then::End => shared.watchers.wake(&lease.run),
     }
 }
 
 /// Parks a run whose new state the store will never take, at the state that it has stored.
-async fn park_refused(shared: &Arc<Shared>, lease: Lease, error: &StoreError) {
+async fn park_refused(shared: &Arc<Shared>, lease: Lease, error: &StoreError) -> Option<Left> {
     tracing::error!(run = %lease.run, %error, "the store refused a commit");
     let loaded = shared.store.load(&lease.run, Depth::All).await;
-    let Ok(Some(record)) = loaded.map(|answer| shared.time.note(answer)) else { return };
-    let Ok(run) = Run::of_record(&record) else { return };
+    let record = loaded.map(|answer| shared.time.note(answer)).ok()??;
     let reason = ParkReason::Unsaved { message: error.to_string() };
-    let Ok((_, plan)) = run.apply(Event::Stuck(reason), shared.now()) else { return };
-    let (then, status) = (plan.then, plan.head.status);
-    if let Persisted::Done { .. } = persist(shared, plan.commit(lease.clone(), Vec::new())).await {
-        announce(shared, &lease, status, then, false);
-    }
+    let (_, plan) = Run::of_record(&record).ok()?.apply(Event::Stuck(reason), shared.now()).ok()?;
+    park(shared, plan.commit(lease, Vec::new())).await
 }
 
 /// Parks a run whose envelope can't be read: its bytes stay as they are, and only the status says so.
 async fn park_as_it_is(
     shared: &Arc<Shared>,
-    lease: &Lease,
+    lease: Lease,
     record: &Record,
     settled: Vec<EffectId>,
     error: &LoadError,
-) {
+) -> Option<Left> {
     tracing::error!(run = %lease.run, %error, "the run's envelope can't be read");
     if record.row.head.status.is_ended() {
-        return;
+        return None;
     }
     let head = Head { status: Status::Parked, ..record.row.head.clone() };
-    let mut commit = Commit::new(lease.clone(), head, record.seen());
+    let mut commit = Commit::new(lease, head, record.seen());
     commit.settled = settled;
     commit.then = Then::Rest { due: None };
-    let then = commit.then;
-    if let Persisted::Done { .. } = persist(shared, commit).await {
-        announce(shared, lease, Status::Parked, then, false);
-    }
+    park(shared, commit).await
+}
+
+/// Has the commit stored that parks a run.
+async fn park(shared: &Shared, commit: Commit) -> Option<Left> {
+    let (run, status, then) = (commit.lease.run.clone(), commit.head.status, commit.then);
+    let stored = matches!(persist(shared, commit).await, Persisted::Done { .. });
+    stored.then_some(Left { run, status, then, is_due: false })
 }

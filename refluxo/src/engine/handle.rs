@@ -107,10 +107,7 @@ impl Engine {
         match created {
             Created::New { lease: Some(lease) } => {
                 let work = driver::begin(shared.clone(), lease, run, Box::new(workflow));
-                shared.spawn(async move {
-                    work.await;
-                    drop(slot);
-                });
+                driver::spawn(shared, slot, work);
             }
             // It was created, or had been before: the hash of the input covers the workflow's name.
             Created::New { lease: None } | Created::Exists { same_input: true, .. } => {}

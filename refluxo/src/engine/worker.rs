@@ -81,12 +81,7 @@ async fn claim(
     let Claimed { runs, next_due } = shared.time.note(shared.store.claim(claim).await?);
     let taken = runs.len();
     for (lease, record) in runs {
-        let slot = slots.split(1);
-        let work = driver::take_up(shared.clone(), lease, record);
-        shared.spawn(async move {
-            work.await;
-            drop(slot);
-        });
+        driver::spawn(shared, slots.split(1), driver::take_up(shared.clone(), lease, record));
     }
     if let Some(due) = next_due {
         shared.bell.ring_at(due);
