@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{
-    lend::lend,
+    lend::new_lease,
     rows::{count, int, optional_time, token, uid},
     statement::{one, run},
     tx::Tx,
@@ -15,28 +15,37 @@ use crate::{
 
 /// Creates a run, and lends it if it says so.
 pub(super) fn create(tx: &mut Tx<'_>, new: &NewRun) -> rusqlite::Result<Created> {
-    let due = match &new.start {
-        Start::Now | Start::Lent { .. } => tx.now,
-        Start::At(due) => *due,
+    let (due, lent) = match &new.start {
+        Start::Now => (tx.now, None),
+        Start::At(due) => (*due, None),
+        Start::Lent { session, keep } => {
+            let until = tx.now.saturating_add(*keep);
+            let lease = new_lease(tx, new.id.clone(), Revision(0), session, until)?;
+            (until, Some((lease, session.id())))
+        }
     };
-    let Some(key) = insert(tx, new, due)? else { return exists(tx, new) };
-    if let Start::Lent { session, keep } = &new.start {
-        let until = tx.now.saturating_add(*keep);
-        let lease = lend(tx, key, &new.id, Revision(0), session, until)?;
-        return Ok(Created::New { lease: Some(lease) });
+    if !insert(tx, new, due, lent.as_ref())? {
+        return exists(tx, new);
     }
-    tx.wakes.push(Wake::Due(due));
-    Ok(Created::New { lease: None })
+    if lent.is_none() {
+        tx.wakes.push(Wake::Due(due));
+    }
+    Ok(Created::New { lease: lent.map(|(lease, _)| lease) })
 }
 
-/// Writes all of a new run; nothing and `None` if the id is in use.
-fn insert(tx: &Tx<'_>, new: &NewRun, due: Timestamp) -> rusqlite::Result<Option<i64>> {
+/// Writes all of a new run; nothing and `false` if the id is in use.
+fn insert(
+    tx: &Tx<'_>,
+    new: &NewRun,
+    due: Timestamp,
+    lent: Option<&(Lease, SessionId)>,
+) -> rusqlite::Result<bool> {
     let now = tx.now.as_micros();
     let inserted = run(
         tx.db,
-        "INSERT INTO run (id, uid, root, parent, queue, input, version, status, at, head, state, due_at,
-             revision, claims, inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 0, 0, 0, 0, 0, 0, 0, ?13, ?13)
+        "INSERT INTO run (id, uid, root, parent, queue, input, version, status, at, head, state, due_at, token, session,
+             claims, revision, inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0, 0, 0, 0, 0, 0, ?16, ?16)
          ON CONFLICT (id) DO NOTHING",
         params![
             new.id.as_str(),
@@ -51,11 +60,14 @@ fn insert(tx: &Tx<'_>, new: &NewRun, due: Timestamp) -> rusqlite::Result<Option<
             &new.head.body[..],
             &new.state[..],
             due.as_micros(),
+            lent.map(|(lease, _)| lease.token.as_u128().to_be_bytes()),
+            lent.map(|(_, session)| session.as_u128().to_be_bytes()),
+            lent.is_some(),
             now,
         ],
     )?;
     if inserted == 0 {
-        return Ok(None);
+        return Ok(false);
     }
     let key = tx.db.last_insert_rowid();
     for part in &new.parts {
@@ -76,7 +88,7 @@ fn insert(tx: &Tx<'_>, new: &NewRun, due: Timestamp) -> rusqlite::Result<Option<
             params![key, int(chain.length), chain.last],
         )?;
     }
-    Ok(Some(key))
+    Ok(true)
 }
 
 /// The answer under an id that is in use.

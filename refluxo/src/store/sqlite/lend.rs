@@ -26,11 +26,10 @@ use crate::{
 #[error("the lock file of a worker's session can't be made beside the database: {0}")]
 struct NoLockFile(#[source] std::io::Error);
 
-/// Hands a run to `session` under a new token.
-pub(super) fn lend(
+/// A lease under a new token, to be written to the run.
+pub(super) fn new_lease(
     tx: &Tx<'_>,
-    key: i64,
-    id: &RunId,
+    run: RunId,
     revision: Revision,
     session: &Session,
     until: Timestamp,
@@ -38,13 +37,7 @@ pub(super) fn lend(
     let locked = tx.shared.sessions.hold(session);
     // rusqlite has no other place for an error that is not its own.
     locked.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(NoLockFile(error))))?;
-    let token = Token::random();
-    run(
-        tx.db,
-        "UPDATE run SET token = ?2, session = ?3, due_at = ?4, claims = claims + 1 WHERE key = ?1",
-        params![key, token.as_u128().to_be_bytes(), session.id().as_u128().to_be_bytes(), until.as_micros()],
-    )?;
-    Ok(Lease { run: id.clone(), token, revision, until })
+    Ok(Lease { run, token: Token::random(), revision, until })
 }
 
 /// A claim, which mostly finds nothing.
@@ -91,14 +84,25 @@ fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
     let mut left = claim.limit;
     for want in &claim.wants {
         for (key, id, revision) in due_runs(tx, want, left.min(want.slots))? {
-            let lease = lend(tx, key, &id, revision, &claim.session, until)?;
-            if let Some(record) = load_record(tx.db, &id, Depth::All)? {
+            let lease = new_lease(tx, id, revision, &claim.session, until)?;
+            lend(tx, key, &lease, claim.session.id())?;
+            if let Some(record) = load_record(tx.db, &lease.run, Depth::All)? {
                 runs.push((lease, record));
                 left -= 1;
             }
         }
     }
     Ok(Claimed { runs, next_due: next_due(tx, claim)? })
+}
+
+/// Hands a run to a session.
+fn lend(tx: &Tx<'_>, key: i64, lease: &Lease, session: SessionId) -> rusqlite::Result<usize> {
+    let (token, session) = (lease.token.as_u128().to_be_bytes(), session.as_u128().to_be_bytes());
+    run(
+        tx.db,
+        "UPDATE run SET token = ?2, session = ?3, due_at = ?4, claims = claims + 1 WHERE key = ?1",
+        params![key, token, session, lease.until.as_micros()],
+    )
 }
 
 /// Answers a claim without writing, if there is nothing to take. That is the usual case of a worker that was woken by a
