@@ -160,7 +160,7 @@ impl SqliteStoreBuilder {
         let (reads, to_read): (Sender<Reading>, Receiver<_>) = mpsc::channel();
         let for_reader = shared.clone();
         let reader = thread::Builder::new().name("refluxo-sqlite-reader".into());
-        let reader = reader.spawn(move || reader::run(reading, &for_reader, &to_read))?;
+        let reader = reader.spawn(move || reader::run(&reading, &for_reader, &to_read))?;
         Ok((Opened { shared: shared.clone(), writes, reads, reader }, Writer::new(db, shared, to_write)))
     }
 

@@ -2,18 +2,19 @@
 
 use std::sync::{Arc, mpsc::Receiver};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
     Shared,
     failure::{Nature, store_error},
+    statement::run as execute,
     task::Answer,
 };
 use crate::store::{Operation, Stamped};
 
 /// One queued read.
-pub(super) type Reading = Box<dyn FnOnce(&mut Connection, &Shared) + Send>;
+pub(super) type Reading = Box<dyn FnOnce(&Connection, &Shared) + Send>;
 
 /// A read in a transaction of its own, so that all of it is of one moment, and its answer's way home.
 pub(super) fn reading<T: Send + 'static>(
@@ -23,8 +24,7 @@ pub(super) fn reading<T: Send + 'static>(
 ) -> Reading {
     Box::new(move |db, shared| {
         let now = shared.clock.now();
-        let value = db.transaction_with_behavior(TransactionBehavior::Deferred).and_then(|tx| read(&tx));
-        let answer = value
+        let answer = in_transaction(db, read)
             .map(|value| Stamped { now, value })
             .map_err(|error| store_error(&shared.name, operation, Nature::of(&error), Arc::new(error)));
         // Nobody may be waiting any more.
@@ -32,9 +32,20 @@ pub(super) fn reading<T: Send + 'static>(
     })
 }
 
+/// Reads in a transaction. rusqlite's own would compile its beginning and its end anew each time.
+fn in_transaction<T>(
+    db: &Connection,
+    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    execute(db, "BEGIN", [])?;
+    let value = read(db);
+    execute(db, "COMMIT", [])?;
+    value
+}
+
 /// Reads until the store is dropped.
-pub(super) fn run(mut db: Connection, shared: &Shared, queue: &Receiver<Reading>) {
+pub(super) fn run(db: &Connection, shared: &Shared, queue: &Receiver<Reading>) {
     while let Ok(reading) = queue.recv() {
-        reading(&mut db, shared);
+        reading(db, shared);
     }
 }
