@@ -173,8 +173,9 @@ impl Writer {
         };
         match result {
             Ok((now, wakes)) => {
-                self.shared.bells.ring(wakes);
+                // Those who wait for an answer come before those who are told of something.
                 let take_back: Vec<_> = undone.into_iter().filter_map(|work| work.answer(now)).collect();
+                self.shared.bells.ring(wakes);
                 if !take_back.is_empty() {
                     self.handle(take_back);
                 }
