@@ -46,7 +46,8 @@ impl<'a> StateWriter<'a> {
     /// A writer for the state of the name `state`, for a store that holds the parts `known`.
     #[must_use]
     pub fn new(state: &'a str, changes: &'a Changes, known: &'a [Cow<'static, str>]) -> Self {
-        let document = vec![b'{'];
+        let mut document = Vec::with_capacity(PART_BYTES);
+        document.push(b'{');
         Self {
             state,
             changes,
