@@ -111,9 +111,9 @@ impl<W: Machine> Run<W> {
             // It listens before it looks, so that an end between the two is heard.
             let mut told = std::pin::pin!(watch.notified());
             told.as_mut().enable();
-            let record = self.engine.load(&self.id, Depth::Head).await?;
+            let record = self.engine.load(&self.id, Depth::End).await?;
             match record.row.head.status {
-                Status::Completed | Status::Failed => return self.output().await,
+                Status::Completed | Status::Failed => return self.output(&record),
                 Status::Cancelled => return Err(ResultError::Cancelled { id: self.id.clone() }),
                 Status::Parked => {
                     return Err(ResultError::Parked { id: self.id.clone(), reason: reason(&record) });
@@ -126,8 +126,7 @@ impl<W: Machine> Run<W> {
     }
 
     /// What the function of an ended run returned.
-    async fn output(&self) -> Result<W::Output, ResultError> {
-        let record = self.engine.load(&self.id, Depth::State).await?;
+    fn output(&self, record: &Record) -> Result<W::Output, ResultError> {
         serde_json::from_slice(&record.state).map_err(|cause| ResultError::Output {
             id: self.id.clone(),
             expected: std::any::type_name::<W::Output>(),

@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 pub enum Depth {
     /// The row alone.
     Head,
+    /// The row and, if the run is over, its last state.
+    End,
     /// The row, the state and its parts.
     State,
     /// All that a claim gives: also the inbox and the owed effects, all as of one moment.

@@ -27,9 +27,16 @@ pub(super) async fn load_reads_as_deep_as_it_is_told(bed: Arc<dyn TestBed>) {
         (&state.row, &state.state, &state.parts, state.inbox.len()),
         (&all.row, &all.state, &all.parts, 0)
     );
-    let head = worker.find("a", Depth::Head).await.expect("it is there");
-    assert_eq!((&head.row, head.state.len(), head.parts.len(), head.inbox.len()), (&all.row, 0, 0, 0));
+    for depth in [Depth::Head, Depth::End] {
+        let head = worker.find("a", depth).await.expect("it is there");
+        assert_eq!((&head.row, head.state.len(), head.parts.len(), head.inbox.len()), (&all.row, 0, 0, 0));
+    }
     assert!(worker.find("nobody", Depth::All).await.is_none());
+    let (lease, record) = worker.start_held(run("over")).await;
+    let over = Commit { state: Some(Bytes::from_static(b"last")), ..end(&lease, &record) };
+    worker.commit_done(over).await;
+    assert_eq!(worker.find("over", Depth::End).await.expect("it is there").state, "last");
+    assert_eq!(worker.find("over", Depth::Head).await.expect("it is there").state, "");
 }
 
 /// Page by page, each entry once, with its revision and time.

@@ -251,8 +251,10 @@ impl Run {
     pub(super) fn record(&self, depth: Depth) -> Record {
         let row = self.row.clone();
         let mut record = Record { row, state: Bytes::new(), parts: vec![], inbox: vec![], owed: vec![] };
-        if depth >= Depth::State {
+        if depth >= Depth::State || (depth == Depth::End && self.row.ended.is_some()) {
             record.state = self.state.clone();
+        }
+        if depth >= Depth::State {
             let parts = self.parts.iter().map(|(name, body)| Part { name: name.clone(), body: body.clone() });
             record.parts = parts.collect();
         }

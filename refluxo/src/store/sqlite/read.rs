@@ -12,21 +12,22 @@ use crate::store::{Depth, ListCursor, Listed, Part, Query, Record, RunId};
 
 /// Reads a run. The caller holds a transaction, so that all of it is of one moment.
 pub(super) fn load_record(db: &Connection, id: &RunId, depth: Depth) -> rusqlite::Result<Option<Record>> {
-    let with_state = depth >= Depth::State;
-    // The two columns after the row's: whether anything is owed, and the key that the other tables know the run by.
-    let sql = format!(
-        "SELECT {COLUMNS}, key, owes, inbox_count{} FROM run WHERE id = ?1",
-        if with_state { ", state" } else { "" }
-    );
+    let state = match depth {
+        Depth::Head => "x''",
+        Depth::End => "iif(ended_at IS NULL, x'', state)",
+        Depth::State | Depth::All => "state",
+    };
+    // The columns after the row's: the key that the other tables know the run by, and what to look for in them.
+    let sql = format!("SELECT {COLUMNS}, key, owes, inbox_count, {state} FROM run WHERE id = ?1");
     let found = one(db, &sql, [id.as_str()], |row| {
-        let state = if with_state { bytes(row, COLUMN_COUNT + 3)? } else { bytes::Bytes::new() };
+        let state = bytes(row, COLUMN_COUNT + 3)?;
         let record = Record { row: read_row(row)?, state, parts: vec![], inbox: vec![], owed: vec![] };
         let key: i64 = row.get(COLUMN_COUNT)?;
         let (owes, messages): (bool, i64) = (row.get(COLUMN_COUNT + 1)?, row.get(COLUMN_COUNT + 2)?);
         Ok((record, key, owes, messages > 0))
     })?;
     let Some((mut record, key, owes, has_messages)) = found else { return Ok(None) };
-    if with_state {
+    if depth >= Depth::State {
         let sql = "SELECT name, body FROM part WHERE run = ?1 ORDER BY name";
         record.parts = all(db, sql, [key], |row| Ok(Part { name: row.get(0)?, body: bytes(row, 1)? }))?;
     }
