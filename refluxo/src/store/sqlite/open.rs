@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::oneshot;
 
 use super::{
@@ -185,6 +185,9 @@ impl SqliteStoreBuilder {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&self.path, flags).map_err(sqlite)?;
         db.busy_timeout(self.busy_timeout).map_err(sqlite)?;
+        // Else SQLite plans a query anew whenever a value is bound that may tell whether a partial index can be used, so each
+        // claim would be compiled again.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(sqlite)?;
         db.set_prepared_statement_cache_capacity(64);
         Ok(db)
     }
