@@ -19,6 +19,11 @@ pub(crate) struct Renewing {
 }
 
 impl Leases {
+    /// Whether this worker holds the run.
+    pub(crate) fn hold(&self, run: &RunId) -> bool {
+        self.lock().contains_key(run)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Lease>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -109,6 +109,8 @@ pub(crate) async fn listen(shared: Arc<Shared>, wakes: impl futures_util::Stream
             Wake::Due(due) => shared.bell.ring_at(due),
             // Its holder learns of the message with its next commit, if that comes to rest.
             Wake::Bell(_) => {}
+            // Its own task tells of it when its slot is free.
+            Wake::Ended(id) if shared.leases.hold(&id) => {}
             Wake::Ended(id) => shared.watchers.wake(&id),
             Wake::Any => {
                 shared.bell.ring();
