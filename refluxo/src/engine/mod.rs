@@ -2,13 +2,11 @@
 //!
 //! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds. The `worker` claims due runs and gives
 //! each a task, the `driver`: the only loop that performs actions. `turn` is one turn of a run, and `persist` has what it
-//! changed stored, through the `committer`, which gathers many runs' commits into batches. `leases`, `bell` and `watchers`
-//! keep runs in hand, the worker awake and callers informed. [`Storeless`] takes the same turns on snapshots that the
-//! caller keeps.
+//! changed stored. `leases`, `bell` and `watchers` keep runs in hand, the worker awake and callers informed. [`Storeless`]
+//! takes the same turns on snapshots that the caller keeps.
 
 mod bell;
 mod builder;
-mod committer;
 mod driver;
 mod erased;
 mod error;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{committer::Answer, patience::Patience, shared::Shared};
+use super::{patience::Patience, shared::Shared};
 use crate::store::{
-    Commit, Committed, Created, Effect, EffectId, Message, NewRun, Owed, Revision, RunId, Stamped, StoreError,
+    Commit, Committed, Created, Effect, EffectId, Message, NewRun, Owed, Revision, RunId, StoreError,
 };
 
 /// What became of a commit.
@@ -29,16 +29,15 @@ pub(crate) async fn persist(shared: &Shared, commit: Commit) -> Persisted {
     let run = commit.lease.run.clone();
     let mut patience = Patience::of_a_run();
     loop {
-        let error = match shared.committer.commit(&shared.time, commit.clone()).await {
-            Answer::Told(Ok(Committed::Done { revision, more, owed })) => {
+        let answer = shared.store.commit(vec![commit.clone()]).await;
+        let error = match answer.map(|answer| first(shared.time.note(answer))) {
+            Ok(Some(Committed::Done { revision, more, owed })) => {
                 return Persisted::Done { revision, more, owed };
             }
-            Answer::Told(Ok(Committed::Lost)) => return Persisted::Lost,
-            Answer::Told(Ok(Committed::Rejected(error @ StoreError::Fatal(_)))) => {
-                return Persisted::Refused(error);
-            }
-            Answer::Told(Ok(Committed::Rejected(error)) | Err(error)) => error,
-            Answer::Unheard => continue,
+            Ok(Some(Committed::Lost)) => return Persisted::Lost,
+            Ok(Some(Committed::Rejected(error @ StoreError::Fatal(_)))) => return Persisted::Refused(error),
+            Ok(Some(Committed::Rejected(error))) | Err(error) => error,
+            Ok(None) => continue,
         };
         tracing::warn!(%run, %error, "a commit was not stored, or that is not known; it is sent again");
         patience.pause().await;
@@ -75,7 +74,7 @@ pub(crate) async fn settle(shared: &Arc<Shared>, owed: Vec<Owed>) -> Settled {
 async fn start(shared: &Shared, child: &NewRun) -> bool {
     let mut patience = Patience::of_a_run();
     loop {
-        let error = match shared.store.create(vec![child.clone()]).await.map(first) {
+        let error = match shared.store.create(vec![child.clone()]).await.map(|answer| first(answer.value)) {
             Ok(Some(Created::New { .. })) => return true,
             Ok(Some(Created::Exists { uid, .. })) => return uid == child.uid,
             Ok(Some(Created::Rejected(error))) | Err(error) => error,
@@ -92,7 +91,8 @@ async fn deliver(shared: &Shared, message: &Message) {
 
     let mut patience = Patience::of_a_run();
     loop {
-        let error = match shared.store.deliver(vec![message.clone()]).await.map(first) {
+        let error = match shared.store.deliver(vec![message.clone()]).await.map(|answer| first(answer.value))
+        {
             Ok(Some(
                 Delivered::Stored { .. } | Delivered::Duplicate | Delivered::Finished | Delivered::NoRun,
             )) => return,
@@ -110,6 +110,6 @@ async fn deliver(shared: &Shared, message: &Message) {
 }
 
 /// The answer to a batch of one.
-fn first<T>(answer: Stamped<Vec<T>>) -> Option<T> {
-    answer.value.into_iter().next()
+fn first<T>(answers: Vec<T>) -> Option<T> {
+    answers.into_iter().next()
 }

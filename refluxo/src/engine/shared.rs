@@ -7,10 +7,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{
-    Registry, bell::Bell, committer::Committer, leases::Leases, settings::Settings, time::StoreTime,
-    watchers::Watchers,
-};
+use super::{Registry, bell::Bell, leases::Leases, settings::Settings, time::StoreTime, watchers::Watchers};
 use crate::{
     observer::Observer,
     store::{Session, Store},
@@ -26,7 +23,6 @@ pub(crate) struct Shared {
     pub(crate) observers: Vec<Box<dyn Observer>>,
     pub(crate) settings: Settings,
     pub(crate) time: StoreTime,
-    pub(crate) committer: Committer,
     pub(crate) leases: Leases,
     pub(crate) bell: Bell,
     pub(crate) watchers: Watchers,
@@ -63,7 +59,6 @@ impl Shared {
     ) -> Self {
         Self {
             time: StoreTime::of(store.clone()),
-            committer: Committer::new(store.clone()),
             store,
             registry,
             resources: Arc::new(resources),

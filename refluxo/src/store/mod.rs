@@ -78,6 +78,9 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<Stamped<T>, Sto
 /// Cancel safety: a future that is dropped before it is ready leaves its operation done or not done, like an answer that was
 /// lost, and never half done.
 ///
+/// The engine hands over each run's writes as they come. Where a transaction is dear, as it is to a disk or over a network, the
+/// store gathers those that are under way at once into one.
+///
 /// Any third-party implementation is held to the same guarantees by the cases of the conformance suite.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Creates runs.
