@@ -64,6 +64,8 @@ pub(crate) fn spawn(
     work: impl Future<Output = Option<Left>> + Send + 'static,
 ) {
     let told = shared.clone();
+    // It is large, and the runtime moves it several times.
+    let work = Box::pin(work);
     shared.spawn(async move {
         let left = work.await;
         drop(slot);
