@@ -233,6 +233,8 @@ impl Planned {
             }
             Persisted::Lost => {
                 tracing::warn!(run = %lease.run, "another worker has the run; what was done here was not stored");
+                // It may have ended there, which the listener kept to itself as long as the run was held here.
+                shared.watchers.wake(&lease.run);
                 After::Leave(None)
             }
             Persisted::Refused(error) => After::Leave(park_refused(shared, lease, &error).await),
