@@ -83,6 +83,7 @@ fn suspend(step: &StepFn, generics: &Generics) -> TokenStream {
                 ::refluxo::__private::Pending::Step { name: <Self as ::refluxo::__private::Step>::NAME }
             }
 
+            #[inline(never)]
             fn begin(self) -> ::refluxo::__private::Begin {
                 ::refluxo::__private::Begin::Step(::std::boxed::Box::new(self))
             }

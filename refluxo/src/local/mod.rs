@@ -6,7 +6,12 @@ mod slot;
 pub use cursor::{Cursor, Inclusive, Remaining, Walk, current, next};
 pub use slot::{SavedSlot, Slot};
 
-use std::{any::Any, fmt, mem::ManuallyDrop};
+use std::{
+    any::Any,
+    fmt,
+    mem::ManuallyDrop,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -141,10 +146,17 @@ impl Local {
 }
 
 impl Drop for Local {
-    #[inline(never)]
+    #[inline]
     fn drop(&mut self) {
-        drop(self.0.take());
+        release(&mut self.0);
     }
+}
+
+/// Drops a value. A panic in its own `drop` ends here, as a message: the run has gone on without the value.
+///
+/// By its ABI it can't unwind. Were it able to, each of the fields of a state would need code that drops all others.
+extern "C" fn release(value: &mut Option<Box<dyn AnySaved>>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(value.take())));
 }
 
 impl Default for Local {
@@ -182,5 +194,27 @@ impl Serialize for Local {
 impl<'de> Deserialize<'de> for Local {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <Box<RawValue>>::deserialize(deserializer).map(Self::stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::Local;
+
+    /// A value that panics when it is dropped.
+    #[derive(Serialize, Deserialize)]
+    struct Bad;
+
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("this value does not go quietly");
+        }
+    }
+
+    #[test]
+    fn a_panic_of_a_value_that_is_dropped_goes_no_further() {
+        drop(Local::new(Bad));
     }
 }
