@@ -5,6 +5,7 @@
 //! against panics. Its live locals are as the macro keeps them: typed where the type can be named, else a `Local`.
 
 use std::{
+    any::Any,
     hint::black_box,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -15,7 +16,7 @@ use futures_util::FutureExt;
 use refluxo::{
     Local,
     engine::{AnyMachine, AnyTransition},
-    machine::{Changes, Description, Graph, Machine, Outcome, Transition},
+    machine::{Changes, Description, Graph, Machine, Outcome, Transition, Undos},
     snapshot::{LoadError, StateReader, StateWriter},
     suspend::{Begin, Pending, Resources, StepContext, StepFuture, StepTask, Suspend},
 };
@@ -72,7 +73,7 @@ impl Machine for Shop {
         }
     }
 
-    fn resume(frame: ShopFrame, outcome: Outcome) -> Transition<Self, u64> {
+    fn resume(frame: ShopFrame, outcome: Outcome, _: &mut Undos) -> Transition<Self, u64> {
         match frame {
             ShopFrame::Start { orders } => {
                 let held = Local::new(orders.len());
@@ -108,7 +109,7 @@ impl Machine for Shop {
 }
 
 /// A step that adds.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Add {
     to: u64,
     amount: u64,
@@ -137,6 +138,18 @@ impl StepTask for Add {
             Outcome::new(self.to + self.amount)
         })
     }
+
+    fn copy(&self) -> Result<Box<dyn StepTask>, serde_json::Error> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+
+    fn arguments(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(out, self)
+    }
 }
 
 /// Runs a machine to its end and tells how many steps that took.
@@ -153,12 +166,16 @@ async fn drive(mut machine: Box<dyn AnyMachine>, resources: &Arc<Resources>) -> 
             }
             _ => Outcome::new(()),
         };
-        match catch_unwind(AssertUnwindSafe(|| frame.resume(outcome))).expect("the workflow does not panic") {
+        match catch_unwind(AssertUnwindSafe(|| frame.resume(outcome, &mut Undos::default())))
+            .expect("the workflow does not panic")
+        {
             AnyTransition::Suspend(next, changes) => {
                 black_box(changes);
                 machine = next;
             }
-            AnyTransition::Done { .. } | AnyTransition::Unreadable(_) => return steps,
+            AnyTransition::Done { .. } | AnyTransition::Branch(_) | AnyTransition::Unreadable(_) => {
+                return steps;
+            }
         }
     }
 }

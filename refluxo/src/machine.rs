@@ -4,12 +4,14 @@
 //! (a step, a timer, …) and the [`Machine::Frame`] that waits for the outcome, and puts the two together again with
 //! [`Machine::resume`], which runs the user's code up to the next await. Nothing is serialized on that way.
 
-use std::any::Any;
+use std::{any::Any, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::{
-    local::Saved,
+    engine::AnyMachine,
+    local::{Local, Saved},
     snapshot::{LoadError, StateReader, StateWriter},
     suspend::{Begin, Pending, Suspend},
 };
@@ -52,7 +54,22 @@ pub trait Machine: Sized + Send + 'static {
     /// # Panics
     ///
     /// Where the workflow's own code panics.
-    fn resume(frame: Self::Frame, outcome: Outcome) -> Transition<Self, Self::Output>;
+    fn resume(frame: Self::Frame, outcome: Outcome, undos: &mut Undos) -> Transition<Self, Self::Output>;
+
+    /// How long this state may last: the duration of `.timeout(…)`.
+    fn limit(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Makes the call of an undo entry of this name anew, from its JSON.
+    ///
+    /// # Errors
+    ///
+    /// If the workflow has no `compensate!` of such a call, or the JSON is not one.
+    fn undo(name: &str, call: &RawValue) -> Result<Undoing, LoadError> {
+        let _ = call;
+        Err(LoadError::UnknownUndo { workflow: Self::NAME, name: name.to_owned() })
+    }
 
     /// Writes the fields of the state.
     fn encode(&self, writer: &mut StateWriter<'_>);
@@ -117,6 +134,8 @@ pub enum Transition<M, T> {
     Suspend(M, Changes),
     /// At its end.
     Done(T),
+    /// At the end of one of its branches.
+    Branch(BranchEnd),
     /// Nowhere: the stored state could not be read. No user code has run.
     Unreadable(LoadError),
 }
@@ -127,10 +146,47 @@ impl<M, T> Transition<M, T> {
         match self {
             Self::Suspend(state, changes) => Transition::Suspend(state, changes),
             Self::Done(output) => Transition::Done(change(output)),
+            Self::Branch(end) => Transition::Branch(end),
             Self::Unreadable(error) => Transition::Unreadable(error),
         }
     }
 }
+
+/// What a branch of a join gave.
+#[derive(Debug)]
+pub struct BranchEnd {
+    /// Its output.
+    pub outcome: Outcome,
+    /// Whether that is an `Err` (or a `None`) that ends a `try_join!`.
+    pub failed: bool,
+    /// Writes the output's JSON; absent where the output is never saved.
+    pub write: Option<WriteOutcome>,
+}
+
+/// Appends the JSON of an outcome to a text.
+pub type WriteOutcome = fn(&Outcome, &mut Vec<u8>) -> Result<(), serde_json::Error>;
+
+/// The calls that `compensate!` pushed while the workflow's code ran from one await to the next, in their order.
+///
+/// They are no part of the [`Transition`], because `?` leaves the code with nothing but the error.
+#[derive(Debug, Default)]
+pub struct Undos(Vec<(&'static str, Local)>);
+
+impl Undos {
+    /// Pushes a call; the name is that by which [`Machine::undo`] knows it.
+    pub fn push<C: Suspend>(&mut self, name: &'static str, call: C) {
+        self.0.push((name, Local::new(call)));
+    }
+
+    /// The calls with their names.
+    #[must_use]
+    pub fn into_calls(self) -> Vec<(&'static str, Local)> {
+        self.0
+    }
+}
+
+/// A call that undoes what was done, ready to be performed: a machine of one state that ends as a branch does.
+pub struct Undoing(pub(crate) Box<dyn AnyMachine>);
 
 /// Which fields of a new state may differ from the state before it.
 ///
@@ -196,6 +252,12 @@ impl Outcome {
         Self(Box::new(output))
     }
 
+    /// The output, to look at; `None` if it is of another type.
+    #[must_use]
+    pub fn get<T: 'static>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+
     /// The output.
     ///
     /// # Panics
@@ -229,6 +291,8 @@ pub struct StateInfo {
     pub next: &'static [&'static str],
     /// Whether the workflow may end after this state.
     pub ends: bool,
+    /// The first states of its branches, if it is a join of `async move` blocks.
+    pub branches: &'static [&'static str],
 }
 
 /// The calls of a workflow and what they need, collected by [`Machine::describe`].

@@ -7,7 +7,7 @@ use std::time::Duration;
 use refluxo::{
     Engine, MemoryStore,
     engine::{BuildError, ResultError},
-    machine::{Description, Graph, Machine, Outcome, Transition},
+    machine::{Description, Graph, Machine, Outcome, Transition, Undos},
     snapshot::{LoadError, ParkReason, RunStatus, StateReader, StateWriter},
     suspend::{Begin, Pending},
 };
@@ -207,7 +207,7 @@ impl Machine for Rewritten {
         (Begin::Start, ())
     }
 
-    fn resume((): (), _: Outcome) -> Transition<Self, ()> {
+    fn resume((): (), _: Outcome, _: &mut Undos) -> Transition<Self, ()> {
         Transition::Done(())
     }
 

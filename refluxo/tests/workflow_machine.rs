@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use refluxo::{
-    machine::{Machine, Outcome, Transition},
+    machine::{Machine, Outcome, Transition, Undos},
     prelude::*,
     suspend::{Begin, Resources},
 };
@@ -23,9 +23,10 @@ fn run<M: Machine + Serialize + for<'de> Deserialize<'de>>(mut machine: M) -> M:
             }
             _ => panic!("no signal"),
         };
-        match M::resume(frame, outcome) {
+        match M::resume(frame, outcome, &mut Undos::default()) {
             Transition::Suspend(next, _) => machine = next,
             Transition::Done(output) => return output,
+            Transition::Branch(_) => panic!("no branch"),
             Transition::Unreadable(error) => panic!("{error}"),
         }
     }

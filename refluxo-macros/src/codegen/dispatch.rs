@@ -64,7 +64,7 @@ impl Context<'_> {
 pub(super) fn resume(context: &Context<'_>) -> TokenStream {
     let dispatch = context.dispatch_name();
     let output = &context.source.output;
-    let call = quote!(#dispatch(frame, outcome));
+    let call = quote!(#dispatch(frame, outcome, undos));
     let call = if context.source.tried {
         quote!(<#output as ::refluxo::__private::Tried>::close(#call))
     } else {
@@ -74,6 +74,7 @@ pub(super) fn resume(context: &Context<'_>) -> TokenStream {
         fn resume(
             frame: Self::Frame,
             outcome: ::refluxo::__private::Outcome,
+            undos: &mut ::refluxo::__private::Undos,
         ) -> ::refluxo::__private::Transition<Self, Self::Output> {
             #call
         }
@@ -89,12 +90,16 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let blocks = context.program.blocks.iter().map(|block| blocks::emit(context, block));
     let exit = exit(context);
     let (frame_name, outcome, block, call) = (own("frame"), own("outcome"), own("block"), own("call"));
-    let call_type = Types::of(context).call;
+    let (undos, call_type) = (own("undos"), Types::of(context).call);
     quote! {
         #[allow(unused, unreachable_code, unreachable_patterns, irrefutable_let_patterns, deprecated)]
         #[allow(let_underscore_drop, non_shorthand_field_patterns, unused_must_use)]
         #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
-        fn #dispatch(mut #frame_name: #frame, #outcome: ::refluxo::__private::Outcome) -> #result {
+        fn #dispatch(
+            mut #frame_name: #frame,
+            #outcome: ::refluxo::__private::Outcome,
+            #undos: &mut ::refluxo::__private::Undos,
+        ) -> #result {
             #(#items)*
             #slots
             let mut #outcome = ::core::option::Option::Some(#outcome);

@@ -34,7 +34,7 @@ fn state(
         ends |= exits[&block].returns;
     }
     let next = next.into_iter().map(|id| context.layout.state(id).name.to_string());
-    quote!(::refluxo::__private::StateInfo { name: #name, next: &[#(#next),*], ends: #ends })
+    quote!(::refluxo::__private::StateInfo { name: #name, next: &[#(#next),*], ends: #ends, branches: &[] })
 }
 
 /// The blocks that may run from `entry` to the next await.

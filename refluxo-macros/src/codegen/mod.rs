@@ -138,6 +138,7 @@ pub(crate) fn stub(source: &Source) -> TokenStream {
                 fn resume(
                     _: Self::Frame,
                     _: ::refluxo::__private::Outcome,
+                    _: &mut ::refluxo::__private::Undos,
                 ) -> ::refluxo::__private::Transition<Self, Self::Output> {
                     ::core::unreachable!()
                 }

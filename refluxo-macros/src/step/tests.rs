@@ -178,6 +178,22 @@ where
             )
         })
     }
+    fn copy(
+        &self,
+    ) -> ::core::result::Result<::std::boxed::Box<dyn StepTask>, JsonError> {
+        copy_call(self).map(|call| ::std::boxed::Box::new(call) as _)
+    }
+    fn into_any(
+        self: ::std::boxed::Box<Self>,
+    ) -> ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send> {
+        self
+    }
+    fn arguments(
+        &self,
+        out: &mut ::std::vec::Vec<u8>,
+    ) -> ::core::result::Result<(), JsonError> {
+        call_json(self, out)
+    }
 }
 ";
     assert_eq!(the_impl("StepTask", expand(quote!(), charge())), expected);

@@ -16,7 +16,7 @@ use super::{
 // Output:
 //   impl Suspend for charge { type Output = Receipt; pending, begin, describe }
 //   impl Step for charge { NAME }
-//   impl StepTask for charge { name, run }
+//   impl StepTask for charge { name, run, copy, into_any, arguments }
 //   impl IntoFuture for charge { … }                         // only where nothing is injected
 pub(crate) fn impls(step: &StepFn) -> TokenStream {
     let generics = runnable_generics(step);
@@ -141,6 +141,26 @@ fn task(step: &StepFn, generics: &Generics) -> TokenStream {
                 resources: ::std::sync::Arc<::refluxo::__private::Resources>,
             ) -> ::refluxo::__private::StepFuture {
                 #future
+            }
+
+            fn copy(
+                &self,
+            ) -> ::core::result::Result<
+                ::std::boxed::Box<dyn ::refluxo::__private::StepTask>,
+                ::refluxo::__private::JsonError,
+            > {
+                ::refluxo::__private::copy_call(self).map(|call| ::std::boxed::Box::new(call) as _)
+            }
+
+            fn into_any(self: ::std::boxed::Box<Self>) -> ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send> {
+                self
+            }
+
+            fn arguments(
+                &self,
+                out: &mut ::std::vec::Vec<u8>,
+            ) -> ::core::result::Result<(), ::refluxo::__private::JsonError> {
+                ::refluxo::__private::call_json(self, out)
             }
         }
     }

@@ -44,6 +44,7 @@ impl Run {
             Pending::Timer(Deadline::After(duration)) => {
                 WaitingFor::Timer { until: now.saturating_add(duration) }
             }
+            Pending::Spawn(_) | Pending::Group(_) => unreachable!("no call makes one yet"),
             Pending::Signal { name } => WaitingFor::Signal { name: name.to_owned() },
             Pending::Child(child) => {
                 let id = place.child_id(&identity.id, child.workflow());

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Arrived, Cause, Event, Life, Next, Origin, Plan, Returned, Run, StepRun, birth, signal_kind};
 use crate::{
     engine::AnyMachine,
-    machine::{Changes, Description, Graph, Machine, Outcome, Transition},
+    machine::{Changes, Description, Graph, Machine, Outcome, Transition, Undos},
     snapshot::{LoadError, Parent, ParkReason, StateReader, StateWriter, WaitingFor},
     store::{Effect, PartOp, Received, Revision, RunId, Seq, Start, Status, Then, Uid},
     suspend::{Begin, Deadline, Pending},
@@ -39,7 +39,7 @@ impl Machine for Waits {
         (Begin::Start, ())
     }
 
-    fn resume((): (), _: Outcome) -> Transition<Self, ()> {
+    fn resume((): (), _: Outcome, _: &mut Undos) -> Transition<Self, ()> {
         Transition::Done(())
     }
 

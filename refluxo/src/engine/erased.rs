@@ -1,8 +1,10 @@
 //! Machines whose type the engine does not know.
 
+use std::time::Duration;
+
 use crate::{
     local::Saved,
-    machine::{Changes, Machine, Outcome, Transition},
+    machine::{BranchEnd, Changes, Machine, Outcome, Transition, Undos},
     snapshot::{LoadError, StateWriter, save_json},
     suspend::{Begin, Pending},
 };
@@ -17,6 +19,8 @@ pub trait AnyMachine: Send {
     fn at(&self) -> &str;
     /// What the state waits for or performs.
     fn pending(&self) -> Pending<'_>;
+    /// How long the state may last.
+    fn limit(&self) -> Option<Duration>;
     /// Writes the fields of the state.
     fn encode(&self, writer: &mut StateWriter<'_>);
     /// Takes the state apart.
@@ -26,7 +30,7 @@ pub trait AnyMachine: Send {
 /// A [`Machine::Frame`] whose type is not known.
 pub trait AnyFrame: Send {
     /// Runs the workflow's code to the next await or to the end.
-    fn resume(self: Box<Self>, outcome: Outcome) -> AnyTransition;
+    fn resume(self: Box<Self>, outcome: Outcome, undos: &mut Undos) -> AnyTransition;
 }
 
 /// A [`Transition`] of a machine whose type is not known.
@@ -40,6 +44,8 @@ pub enum AnyTransition {
         /// Whether that is an `Err`.
         failed: bool,
     },
+    /// At the end of a branch.
+    Branch(BranchEnd),
     /// Nowhere: the stored state could not be read.
     Unreadable(LoadError),
 }
@@ -77,6 +83,10 @@ impl<M: Machine> AnyMachine for M {
         Machine::pending(self)
     }
 
+    fn limit(&self) -> Option<Duration> {
+        Machine::limit(self)
+    }
+
     fn encode(&self, writer: &mut StateWriter<'_>) {
         Machine::encode(self, writer);
     }
@@ -91,13 +101,14 @@ impl<M: Machine> AnyMachine for M {
 struct TypedFrame<M: Machine>(M::Frame);
 
 impl<M: Machine> AnyFrame for TypedFrame<M> {
-    fn resume(self: Box<Self>, outcome: Outcome) -> AnyTransition {
-        match M::resume(self.0, outcome) {
+    fn resume(self: Box<Self>, outcome: Outcome, undos: &mut Undos) -> AnyTransition {
+        match M::resume(self.0, outcome, undos) {
             Transition::Suspend(state, changes) => AnyTransition::Suspend(Box::new(state), changes),
             Transition::Done(output) => {
                 let failed = M::failed(&output);
                 AnyTransition::Done { output: Box::new(output), failed }
             }
+            Transition::Branch(end) => AnyTransition::Branch(end),
             Transition::Unreadable(error) => AnyTransition::Unreadable(error),
         }
     }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
 use crate::{
     core::{Arrived, Cause, ChildEnd, Event, Life, Next, Returned, Run, StepRun},
-    machine::{Changes, Outcome},
+    machine::{Changes, Outcome, Undos},
     snapshot::{LoadError, ParkReason},
     store::{Received, Seq},
     suspend::{Begin, ReadOutcome, Resources, StepContext, StepTask},
@@ -65,7 +65,14 @@ pub(crate) async fn turn(
             .map(|outcome| (Cause::Child(seq), outcome)),
         (
             Next::Start | Next::Step | Next::Timer | Next::Signal(_) | Next::Child(_) | Next::Rest(_),
-            Begin::Start | Begin::Step(_) | Begin::Timer | Begin::Signal(_) | Begin::Child(_),
+            Begin::Start
+            | Begin::Step(_)
+            | Begin::Timer
+            | Begin::Signal(_)
+            | Begin::Child(_)
+            | Begin::Spawn
+            | Begin::Group(_)
+            | Begin::Limited(_),
         ) => Err(contradiction(run)),
     };
     match performed {
@@ -96,9 +103,10 @@ async fn step(
 
 /// Runs the workflow's code from the outcome of a call.
 fn resume(run: &Run, cause: Cause, frame: Box<dyn AnyFrame>, outcome: Outcome) -> Turn {
-    match catch_unwind(AssertUnwindSafe(|| frame.resume(outcome))) {
+    match catch_unwind(AssertUnwindSafe(|| frame.resume(outcome, &mut Undos::default()))) {
         Ok(AnyTransition::Suspend(machine, changes)) => Turn::To { cause, machine, changes },
         Ok(AnyTransition::Done { output, failed }) => Turn::Done { cause, output, failed },
+        Ok(AnyTransition::Branch(_)) => Turn::Stuck(contradiction(run)),
         Ok(AnyTransition::Unreadable(error)) => Turn::Stuck(unreadable(&error)),
         Err(panic) => {
             let state = run.state().to_owned();

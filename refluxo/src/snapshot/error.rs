@@ -44,6 +44,16 @@ pub enum LoadError {
         /// The state's name.
         state: String,
     },
+    /// The workflow has no such compensation.
+    #[error(
+        "the workflow `{workflow}` has no `compensate!` of `{name}`: put it back, so that its pushed calls can be read"
+    )]
+    UnknownUndo {
+        /// The workflow's name.
+        workflow: &'static str,
+        /// The name of the call that undoes.
+        name: String,
+    },
     /// The state is not a JSON object.
     #[error("the state `{state}` is not a JSON object: {cause}")]
     NotAnObject {

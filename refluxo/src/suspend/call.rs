@@ -176,6 +176,26 @@ pub fn show_call<C: Call + Serialize>(call: &C, f: &mut fmt::Formatter<'_>) -> f
     }
 }
 
+/// The same call once more.
+///
+/// # Errors
+///
+/// If an argument does not read back.
+pub fn copy_call<C: Saved>(call: &C) -> Result<C, serde_json::Error> {
+    let mut json = Vec::new();
+    call_json(call, &mut json)?;
+    serde_json::from_slice(&json)
+}
+
+/// Appends a call's JSON.
+///
+/// # Errors
+///
+/// If an argument can't be written.
+pub fn call_json<C: Saved>(call: &C, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    crate::snapshot::save_json(call, out)
+}
+
 /// Runs a step that takes no resources, outside of any run.
 pub fn run_alone<C: Suspend + StepTask + Call>(call: C) -> Alone<C::Output> {
     Box::pin(async move {

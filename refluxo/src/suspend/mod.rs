@@ -3,11 +3,15 @@
 #[doc(hidden)]
 pub mod call;
 mod child;
+mod group;
+mod options;
 mod signals;
 mod step;
 mod timer;
 
 pub use child::Child;
+pub use group::{AnyGroup, Group, Outcomes, Rule};
+pub use options::{Backoff, Judged, Retry, StepSpec, StepTimeout, TimedOut};
 pub use signals::{Signal, signal};
 pub use step::{Resources, Step, StepContext, StepFuture, StepTask};
 pub use timer::{sleep, sleep_until};
@@ -17,6 +21,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use crate::{
+    engine::AnyMachine,
     local::Saved,
     machine::{Description, Outcome},
     snapshot::LoadError,
@@ -40,6 +45,11 @@ pub trait Suspend: Saved {
 
     /// Hands the call over to be performed.
     fn begin(self) -> Begin;
+
+    /// How long to wait for the outcome at most.
+    fn limit(&self) -> Option<Duration> {
+        None
+    }
 
     /// Adds what the call needs to the workflow's description.
     fn describe(description: &mut Description) {
@@ -66,7 +76,11 @@ pub enum Pending<'a> {
         name: &'static str,
     },
     /// The end of a child run, which is started when the state is saved.
-    Child(&'a dyn crate::engine::AnyMachine),
+    Child(&'a dyn AnyMachine),
+    /// A run of its own, which is started when the state is saved.
+    Spawn(&'a dyn AnyMachine),
+    /// Several branches at once.
+    Group(&'a dyn AnyGroup),
 }
 
 /// When a timer ends.
@@ -91,6 +105,22 @@ pub enum Begin {
     Signal(ReadOutcome),
     /// A child run is to end: this reads its output.
     Child(ReadOutcome),
+    /// A run of its own is to be started; the outcome is its [`RunId`](crate::store::RunId).
+    Spawn,
+    /// Branches are to be performed; the outcome is their [`Outcomes`].
+    Group(Group),
+    /// A call that may take a limited time.
+    Limited(Box<Limited>),
+}
+
+/// A call that may take a limited time, as [`Suspend::limit`] says.
+pub struct Limited {
+    /// The call.
+    pub begin: Begin,
+    /// Makes the outcome of a call that ended in time.
+    pub in_time: fn(Outcome) -> Outcome,
+    /// Makes the outcome of one that did not.
+    pub elapsed: fn() -> Outcome,
 }
 
 /// Reads the outcome of a call from the JSON of a message.

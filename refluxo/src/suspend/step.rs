@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Suspend;
+use super::{StepSpec, Suspend};
 use crate::machine::Outcome;
 
 /// The call struct that `#[step]` generates.
@@ -30,6 +30,28 @@ pub trait StepTask: Send {
     ///
     /// Dropping the future drops the body wherever it is.
     fn run(self: Box<Self>, context: StepContext, resources: Arc<Resources>) -> StepFuture;
+
+    /// How it is run.
+    fn spec(&self) -> &'static StepSpec {
+        &StepSpec::ONCE
+    }
+
+    /// The same call once more, for another attempt: made through its JSON, so that no argument has to be `Clone`.
+    ///
+    /// # Errors
+    ///
+    /// If an argument does not read back.
+    fn copy(&self) -> Result<Box<dyn StepTask>, serde_json::Error>;
+
+    /// The call itself, for whoever knows its type.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+
+    /// Appends the JSON of the arguments to `out`.
+    ///
+    /// # Errors
+    ///
+    /// If one has none.
+    fn arguments(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error>;
 }
 
 /// The future of a step's body.

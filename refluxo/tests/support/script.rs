@@ -1,9 +1,9 @@
 //! A workflow written out by hand, as the macro would: it follows a script, so that one machine can stand for many.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use refluxo::{
-    machine::{Accepts, Changes, Description, Graph, Machine, Outcome, StateInfo, Transition},
+    machine::{Accepts, Changes, Description, Graph, Machine, Outcome, StateInfo, Transition, Undos},
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     suspend::{
         Begin, Child, Pending, Resources, Signal, StepContext, StepFuture, StepTask, Suspend, signal, sleep,
@@ -87,7 +87,12 @@ impl Machine for Script {
     const NAME: &'static str = "script";
     const VERSION: u32 = 1;
     const GRAPH: &'static Graph = &Graph {
-        states: &[StateInfo { name: "Start", next: &["Note", "Sleep", "Word", "Script"], ends: true }],
+        states: &[StateInfo {
+            name: "Start",
+            next: &["Note", "Sleep", "Word", "Script"],
+            ends: true,
+            branches: &[],
+        }],
     };
 
     fn at(&self) -> &'static str {
@@ -120,7 +125,7 @@ impl Machine for Script {
         }
     }
 
-    fn resume(frame: Frame, outcome: Outcome) -> Transition<Self, Told> {
+    fn resume(frame: Frame, outcome: Outcome, _: &mut Undos) -> Transition<Self, Told> {
         match frame {
             Frame::Start(locals) => locals.go_on(Changes::none()),
             Frame::Note(locals) => locals.hear(outcome.take()),
@@ -271,6 +276,18 @@ impl StepTask for NoteTask {
             let world = resources.get::<World>().clone();
             Outcome::new(world.note(&context, self.0.text).await)
         })
+    }
+
+    fn copy(&self) -> Result<Box<dyn StepTask>, serde_json::Error> {
+        Ok(Box::new(Self(self.0.clone())))
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+
+    fn arguments(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(out, &self.0)
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use refluxo::{
-    machine::{Machine, Outcome as Returned, Transition},
+    machine::{Machine, Outcome as Returned, Transition, Undos},
     suspend::{Begin, Deadline, Pending, Resources, StepContext, StepTask},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -58,9 +58,10 @@ fn drive<M: Machine + Serialize>(mut machine: M) -> Result<M::Output, String> {
     for _ in 0..TRANSITIONS_MAX {
         let awaited = Awaited::of(&machine)?;
         let (begin, frame) = machine.begin();
-        match M::resume(frame, awaited.perform(begin)?) {
+        match M::resume(frame, awaited.perform(begin)?, &mut Undos::default()) {
             Transition::Suspend(next, _changes) => machine = next,
             Transition::Done(output) => return Ok(output),
+            Transition::Branch(_) => return Err("a branch ended outside of a join".to_owned()),
             Transition::Unreadable(error) => return Err(error.to_string()),
         }
     }
