@@ -8,6 +8,7 @@ pub mod __private;
 mod core;
 pub mod engine;
 mod failure;
+mod forms;
 pub mod local;
 pub mod machine;
 pub mod observer;
@@ -36,8 +37,12 @@ pub mod prelude {
     #[cfg(feature = "sqlite")]
     pub use crate::store::SqliteStore;
     pub use crate::{
+        compensate,
         engine::{Engine, Run},
+        join, join_all, select,
         store::MemoryStore,
-        suspend::{Signal, StepContext, signal, sleep, sleep_until},
+        store::RunId,
+        suspend::{Elapsed, Signal, StepContext, TimedOut, Timeout, signal, sleep, sleep_until, spawn},
+        try_join,
     };
 }

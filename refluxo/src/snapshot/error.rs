@@ -104,6 +104,12 @@ pub enum LoadError {
         /// What the parser says.
         cause: serde_json::Error,
     },
+    /// A branch's output can't be read.
+    #[error("the output of the branch can't be read: {cause}")]
+    Branch {
+        /// What the parser says.
+        cause: serde_json::Error,
+    },
     /// What stands around the state is not what this version of the library writes.
     #[error("the envelope can't be read: {cause}; it was written by another version of refluxo, or by hand")]
     Envelope {
@@ -136,5 +142,10 @@ impl LoadError {
     /// A child's output that can't be read.
     pub(crate) fn output(workflow: &'static str, cause: serde_json::Error) -> Self {
         Self::Output { workflow, cause }
+    }
+
+    /// A branch's output that can't be read.
+    pub(crate) fn branch(cause: serde_json::Error) -> Self {
+        Self::Branch { cause }
     }
 }

@@ -1,20 +1,28 @@
 //! What a workflow can await.
 
+mod branch;
 #[doc(hidden)]
 pub mod call;
 mod child;
+mod detached;
 mod group;
 mod options;
 mod signals;
 mod step;
+mod timeout;
 mod timer;
+mod together;
 
+pub use branch::{Block, Branch, BranchOutput, Ending, Fallible, Kept, Leaf, One};
 pub use child::Child;
+pub use detached::spawn;
 pub use group::{AnyGroup, Group, Outcomes, Rule};
 pub use options::{Backoff, Judged, Retry, StepSpec, StepTimeout, TimedOut};
 pub use signals::{Signal, signal};
 pub use step::{Resources, Step, StepContext, StepFuture, StepTask};
+pub use timeout::{Elapsed, Timeout};
 pub use timer::{sleep, sleep_until};
+pub use together::{Branches, Join, JoinAll, Ruled, Select, Together, TryJoin};
 
 use std::time::Duration;
 
@@ -30,7 +38,8 @@ use crate::{
 
 /// A call that a workflow can await: a value that says what is to be done, and is saved before it is done.
 ///
-/// Implemented by the structs that `#[step]` generates, by [`struct@sleep`], [`struct@sleep_until`], [`struct@signal`] and [`Child`].
+/// Implemented by the structs that `#[step]` generates, by [`struct@sleep`], [`struct@sleep_until`], [`struct@signal`], [`Child`],
+/// [`struct@spawn`] and [`Timeout`], and by what the forms `join!`, `try_join!`, `join_all!` and `select!` await.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be awaited in a workflow",
     label = "not a step, a timer, a signal or a workflow",
