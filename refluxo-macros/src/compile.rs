@@ -45,7 +45,7 @@ pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
 fn passes(errors: &Errors, workflow: &Workflow, source: &Source) -> Option<TokenStream> {
     let (program, liveness, layout) = analyse(errors, source);
     liveness::check(errors, &program, &liveness, workflow.options.typed);
-    signals_have_one_name(errors, program.awaits.iter().map(|awaited| &awaited.path));
+    signals_have_one_name(errors, program.awaits.iter().flat_map(|awaited| &awaited.paths));
     codegen::check(errors, &program, &liveness);
     let expansion = errors.is_empty().then(|| codegen::emit(source, &program, &liveness, &layout))?;
     if std::env::var("REFLUXO_DUMP").is_ok_and(|wanted| wanted == source.name || wanted == "all") {
@@ -229,7 +229,7 @@ fn resolve(source: &Source) -> Body {
     }
     let mut block = source.body.clone();
     let vars = resolver.body(&mut block);
-    Body { vars, params, prologue, block }
+    Body { machine: source.enum_ident.clone(), vars, params, prologue, block }
 }
 
 /// The type in `signal::<Type>`.

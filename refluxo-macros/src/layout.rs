@@ -15,7 +15,7 @@ use syn::{GenericArgument, Ident, Item, Path, PathArguments, Type, visit::Visit}
 
 use crate::{
     diag::Errors,
-    ir::{AwaitId, Program, Var, VarTable},
+    ir::{Await, AwaitId, Kind, Program, Rule, Var, VarTable},
     liveness::Liveness,
     messages::Message,
 };
@@ -142,12 +142,26 @@ fn state_names(errors: &Errors, program: &Program) -> Vec<Ident> {
         .iter()
         .map(|state| {
             state.name.clone().unwrap_or_else(|| {
-                let (name, span) = call_name(&state.path);
+                let (name, span) = default_name(state);
                 let name = if taken.insert(name.clone()) { name } else { numbered(&name, "", &mut taken) };
                 Ident::new(&name, span)
             })
         })
         .collect()
+}
+
+/// What a state is called that has no name of its own.
+fn default_name(state: &Await) -> (String, Span) {
+    let form = match &state.kind {
+        Kind::Call => {
+            return state.paths.first().map_or_else(|| ("Call".to_owned(), state.span), call_name);
+        }
+        Kind::Group { rule: Rule::All, .. } => "Join",
+        Kind::Group { rule: Rule::Try, .. } => "TryJoin",
+        Kind::Group { rule: Rule::Any, .. } => "Select",
+        Kind::All { .. } => "JoinAll",
+    };
+    (form.to_owned(), state.span)
 }
 
 /// What a call is called in `UpperCamelCase`: the step, or the signal's type.

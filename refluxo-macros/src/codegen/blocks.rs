@@ -115,8 +115,8 @@ impl Emitter<'_> {
             Marker::Suspend(id) => self.suspend(id),
             Marker::Outcome(AwaitId(id)) => {
                 let awaited = &self.context.program.awaits[id];
-                let (path, outcome) = (&awaited.path, own("outcome"));
-                quote_spanned!(awaited.span=> ::refluxo::__private::outcome::<(#path)>(&mut #outcome))
+                let (ty, outcome) = (&awaited.ty, own("outcome"));
+                quote_spanned!(awaited.span=> ::refluxo::__private::outcome::<(#ty)>(&mut #outcome))
             }
         }
     }
@@ -162,8 +162,8 @@ impl Emitter<'_> {
         let mut call = awaited.call.clone();
         let mut emitter = Emitter { context: self.context, block: self.block, in_closure: false };
         emitter.visit_expr_mut(&mut call);
-        let (path, name) = (&awaited.path, own("call"));
-        quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<(#path), _>(#call);)
+        let (ty, name) = (&awaited.ty, own("call"));
+        quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<(#ty), _>(#call);)
     }
 
     /// Whether a local stands for a field.

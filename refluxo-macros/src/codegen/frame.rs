@@ -62,8 +62,8 @@ fn types(context: &Context<'_>) -> TokenStream {
         quote!(#place: ::core::option::Option<&'a #ty>)
     });
     let calls = states(context).map(|(state, awaited)| {
-        let (ident, path) = (&state.name, &awaited.path);
-        quote!(#ident(#path))
+        let (ident, ty) = (&state.name, &awaited.ty);
+        quote!(#ident(#ty))
     });
     quote! {
         #[allow(unreachable_pub, private_interfaces)]

@@ -152,7 +152,7 @@ fn decode(context: &Context<'_>) -> TokenStream {
 /// `fn describe`: every distinct call.
 fn describe(context: &Context<'_>) -> TokenStream {
     let mut known = Distinct::default();
-    let calls = context.program.awaits.iter().map(|awaited| &awaited.path);
+    let calls = context.program.awaits.iter().flat_map(|awaited| &awaited.paths);
     let calls = calls.filter(|path| known.insert(quote!(#path).to_string()));
     quote! {
         fn describe(description: &mut ::refluxo::__private::Description) {
@@ -168,8 +168,9 @@ fn accepts(context: &Context<'_>) -> TokenStream {
     let mut known = Distinct::default();
     // Two that nobody can send, so that rustc does not guess which one a wrong signal was meant to be.
     let hidden = [parse_quote!(::refluxo::__private::Nothing), parse_quote!(::refluxo::__private::Nobody)];
-    states(context)
-        .filter_map(|(_, awaited)| crate::compile::signal_type(&awaited.path))
+    let paths = context.program.awaits.iter().flat_map(|awaited| &awaited.paths);
+    paths
+        .filter_map(crate::compile::signal_type)
         .filter(|ty| known.insert(quote!(#ty).to_string()))
         .chain(hidden)
         .map(|ty| {

@@ -6,7 +6,7 @@ use syn::{Path, Type};
 
 use super::Context;
 use crate::{
-    ir::Await,
+    ir::{Await, Kind, Rule},
     layout::{Field, Saved, State},
 };
 
@@ -17,10 +17,10 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let about = format!("The states of the workflow [`{0}`](fn@{0}), which are its snapshot.", source.ident);
     let start = fields(context, &context.layout.start);
     let variants = states(context).map(|(state, awaited)| {
-        let (ident, path) = (&state.name, &awaited.path);
-        let doc = state_doc(path);
+        let (ident, ty) = (&state.name, &awaited.ty);
+        let doc = state_doc(awaited);
         let fields = fields(context, &state.fields);
-        quote!(#[doc = #doc] #ident { call: #path, #fields })
+        quote!(#[doc = #doc] #ident { call: #ty, #fields })
     });
     quote! {
         #[doc = #about]
@@ -61,7 +61,16 @@ pub(super) fn field_type(context: &Context<'_>, field: &Field) -> Type {
 }
 
 /// What a state does, for the docs of its variant.
-fn state_doc(path: &Path) -> String {
+fn state_doc(awaited: &Await) -> String {
+    match &awaited.kind {
+        Kind::Call => awaited.paths.first().map_or_else(String::new, call_doc),
+        Kind::Group { rule: Rule::All | Rule::Try, .. } => "Waits for several branches.".to_owned(),
+        Kind::Group { rule: Rule::Any, .. } => "Waits for the first of several branches.".to_owned(),
+        Kind::All { .. } => "Waits for a branch for each item.".to_owned(),
+    }
+}
+
+fn call_doc(path: &Path) -> String {
     let name: String = quote!(#path).to_string().split_whitespace().collect();
     match path.segments.last().map(|last| last.ident.to_string()).as_deref() {
         Some("sleep" | "sleep_until") => "Sleeps.".to_owned(),

@@ -4,18 +4,18 @@
 //! next, or spilled.
 
 use syn::{
-    BinOp, Expr, ExprBinary, ExprCall, ExprMacro, ExprMethodCall, ExprStruct, parse_quote,
+    BinOp, Expr, ExprBinary, ExprCall, ExprMacro, ExprMethodCall, ExprPath, ExprStruct, parse_quote,
     punctuated::Punctuated, spanned::Spanned,
 };
 
 use super::{
-    Lowerer,
+    Lowerer, Wait,
     query::{any_await, has_await},
     spill::Mode,
     unreachable_value,
 };
 use crate::{
-    ir::place::bare,
+    ir::{self, place::bare},
     parse::macros::{Arguments, Kind},
 };
 
@@ -111,12 +111,12 @@ impl Lowerer {
     fn awaited(&mut self, operand: &Expr, span: proc_macro2::Span) -> Expr {
         let Expr::Call(call) = bare(operand) else { return unreachable_value() };
         let name = self.state_name.take();
-        let Expr::Path(path) = &*call.func else { return unreachable_value() };
-        let path = path.path.clone();
+        let Expr::Path(ExprPath { path, .. }) = &*call.func else { return unreachable_value() };
         let args = self.list(call.args.clone());
         self.state_name = name;
         let call = Expr::Call(ExprCall { args, ..call.clone() });
-        self.suspend(path, call, span)
+        let (ty, paths) = (parse_quote!(#path), vec![path.clone()]);
+        self.suspend(Wait { ty, paths, kind: ir::Kind::Call, call }, span)
     }
 
     /// Lowers operands that are evaluated from left to right: those before the last await are kept in locals.

@@ -21,19 +21,24 @@ use std::collections::BTreeSet;
 use proc_macro2::Span;
 use syn::{Block as SynBlock, Expr, Ident, Item, Pat, Path, Stmt, Type, parse_quote};
 
-use crate::ir::{Await, AwaitId, Block, BlockId, Program, Var, VarSet, VarTable, marker::Marker};
+use crate::{
+    ir::{Await, AwaitId, Block, BlockId, Branch, BranchId, Kind, Program, VarSet, VarTable, marker::Marker},
+    split::Body,
+};
 
 /// Lowers a resolved body.
-pub(crate) fn lower(vars: VarTable, params: Vec<Var>, prologue: Vec<Stmt>, body: SynBlock) -> Program {
-    let mut lowerer = Lowerer::new(vars);
+pub(crate) fn lower(body: Body) -> Program {
+    let Body { machine, vars, params, prologue, block } = body;
+    let mut lowerer = Lowerer::new(machine, vars);
     let entry = lowerer.new_block();
     lowerer.reached.insert(entry);
     lowerer.place(entry);
-    let stmts = prologue.into_iter().chain(body.stmts).collect();
+    let stmts = prologue.into_iter().chain(block.stmts).collect();
     lowerer.stmts(stmts, &Dest::Return);
     lowerer.finish();
-    let Lowerer { vars, blocks, awaits, items, .. } = lowerer;
-    Program { blocks, awaits, vars, params, items }
+    let Lowerer { vars, blocks, awaits, parallel, items, .. } = lowerer;
+    let awaits = awaits.into_iter().flatten().collect();
+    Program { blocks, awaits, branches: parallel, vars, params, items }
 }
 
 /// What becomes of a construct's value.
@@ -87,11 +92,26 @@ struct Target {
     head: Option<BlockId>,
 }
 
+/// What a state is to wait for: the first fields of an [`Await`].
+struct Wait {
+    ty: Type,
+    paths: Vec<Path>,
+    kind: Kind,
+    call: Expr,
+}
+
 struct Lowerer {
+    /// The name of the enum.
+    machine: Ident,
     vars: VarTable,
     /// The blocks in the order in which they were placed, which is that of the source.
     blocks: Vec<Block>,
-    awaits: Vec<Await>,
+    /// The awaits; those that are reserved only are still missing.
+    awaits: Vec<Option<Await>>,
+    /// The branches that are blocks.
+    parallel: Vec<Branch>,
+    /// The branch whose code is being lowered.
+    owner: Option<BranchId>,
     items: Vec<Item>,
     /// The open sequence.
     seq: Vec<Stmt>,
@@ -112,11 +132,14 @@ struct Lowerer {
 }
 
 impl Lowerer {
-    fn new(vars: VarTable) -> Self {
+    fn new(machine: Ident, vars: VarTable) -> Self {
         Self {
+            machine,
             vars,
             blocks: Vec::new(),
             awaits: Vec::new(),
+            parallel: Vec::new(),
+            owner: None,
             items: Vec::new(),
             seq: Vec::new(),
             home: Home::Nowhere,
@@ -142,7 +165,8 @@ impl Lowerer {
         self.open = self.reached.contains(&block);
         self.home = if self.open { Home::Block(self.blocks.len()) } else { Home::Nowhere };
         if self.open {
-            self.blocks.push(Block { id: block, frozen: self.frozen.clone(), stmts: Vec::new() });
+            let (owner, frozen) = (self.owner, self.frozen.clone());
+            self.blocks.push(Block { id: block, owner, frozen, stmts: Vec::new() });
         }
     }
 
@@ -195,15 +219,28 @@ impl Lowerer {
         }
     }
 
+    /// The number of the next await, if it can be reached. So an await comes before those in its branches.
+    fn reserve(&mut self) -> Option<AwaitId> {
+        self.open.then(|| {
+            self.awaits.push(None);
+            AwaitId(self.awaits.len() - 1)
+        })
+    }
+
     /// Ends the transition at an await; returns its outcome, which is to be used at once.
-    fn suspend(&mut self, path: Path, call: Expr, span: Span) -> Expr {
+    fn suspend(&mut self, wait: Wait, span: Span) -> Expr {
+        let id = self.reserve();
+        self.suspend_at(id, wait, span)
+    }
+
+    /// Ends the transition at an await whose number is reserved.
+    fn suspend_at(&mut self, id: Option<AwaitId>, wait: Wait, span: Span) -> Expr {
         let name = self.state_name.take();
-        if !self.open {
-            return unreachable_value();
-        }
+        let Some(id) = id else { return unreachable_value() };
         let resume = self.new_block();
-        let id = AwaitId(self.awaits.len());
-        self.awaits.push(Await { path, call, resume, name, frozen: self.frozen.clone(), span });
+        let Wait { ty, paths, kind, call } = wait;
+        let (owner, frozen) = (self.owner, self.frozen.clone());
+        self.awaits[id.0] = Some(Await { ty, paths, kind, call, resume, owner, name, frozen, span });
         self.emit_end(Marker::Suspend(id).expr());
         self.reached.insert(resume);
         self.place(resume);

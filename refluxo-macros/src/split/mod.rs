@@ -8,7 +8,7 @@
 mod rewrite;
 mod uses;
 
-use syn::{Block, Expr, Stmt, Type};
+use syn::{Block, Expr, Ident, Stmt, Type};
 
 use crate::{
     ir::{Program, Var, VarTable},
@@ -21,6 +21,8 @@ use uses::Uses;
 /// A resolved body, and what is known of its locals.
 #[derive(Clone)]
 pub(crate) struct Body {
+    /// The name of the enum.
+    pub(crate) machine: Ident,
     pub(crate) vars: VarTable,
     pub(crate) params: Vec<Var>,
     pub(crate) prologue: Vec<Stmt>,
@@ -43,8 +45,7 @@ pub(crate) fn lower(mut body: Body) -> (Program, Liveness) {
 }
 
 fn lower_as_it_is(body: &Body) -> (Program, Liveness) {
-    let Body { vars, params, prologue, block } = body.clone();
-    let program = lower::lower(vars, params, prologue, block);
+    let program = lower::lower(body.clone());
     let liveness = Liveness::of(&program);
     (program, liveness)
 }
