@@ -11,11 +11,15 @@ pub use crate::{
     },
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     suspend::{
-        Begin, Child, Pending, Resources, Signal, Step, StepContext, StepFuture, StepTask, Suspend,
+        Backoff, Begin, Block, Child, Fallible, Join, JoinAll, Judged, Kept, One, Outcomes, Pending,
+        Resources, Retry, Rule, Select, Signal, Step, StepContext, StepFuture, StepSpec, StepTask,
+        StepTimeout, Suspend, TimedOut, Timeout, TryJoin,
         call::{
             Alone, Argument, Call, Read, StepOutput, Write, argument, call_json, copy_call, next_argument,
             once, read_call, required, returns, run_alone, show_call, write_call,
         },
+        spawn,
     },
-    workflow::{Awaitable, Tried, awaited, call, done, done_tried, fill, outcome, taken, unknown_state},
+    twin::{self, Awaitable, awaited},
+    workflow::{Tried, Won, call, done, done_tried, fill, outcome, taken, timeout, unknown_state},
 };

@@ -17,6 +17,8 @@ pub mod store;
 pub mod suspend;
 pub mod time;
 #[doc(hidden)]
+pub mod twin;
+#[doc(hidden)]
 pub mod workflow;
 
 pub use engine::{Engine, Run};

@@ -1,38 +1,30 @@
 //! The contract that the code of `#[workflow]` calls.
 
-use std::mem;
+use std::{mem, time::Duration};
 
 use crate::{
     machine::{Outcome, Transition},
     snapshot::LoadError,
-    suspend::Suspend,
+    suspend::{Suspend, Timeout},
 };
-
-/// What a workflow can await, as the twin sees it: a call or a workflow.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be awaited in a workflow",
-    label = "not a step, a timer, a signal or a workflow",
-    note = "put `#[step]` on the function that is called here"
-)]
-pub trait Awaitable {
-    /// What awaiting it gives.
-    type Output;
-}
-
-impl<C: Suspend> Awaitable for C {
-    type Output = C::Output;
-}
-
-/// Stands for an await in the twin, which is never run.
-#[expect(clippy::needless_pass_by_value, reason = "an await takes its call")]
-pub fn awaited<A: Awaitable<Output = T>, T>(call: A) -> T {
-    let _ = call;
-    unreachable!("the twin of a workflow is never called")
-}
 
 /// A call as the field of a state: a step is one, a workflow becomes a child.
 pub fn call<C: Suspend, A: Into<C>>(call: A) -> C {
     call.into()
+}
+
+/// A call that may take a limited time.
+pub fn timeout<C: Suspend>(call: C, limit: Duration) -> Timeout<C> {
+    Timeout { call, limit }
+}
+
+/// Which branch of a `select!` was first: a choice of as many types as there are branches.
+#[derive(Debug)]
+pub enum Won<A, R> {
+    /// The first one, with its output.
+    This(A),
+    /// One of those after it.
+    Later(R),
 }
 
 /// The outcome of the call that the state waited for.

@@ -1,0 +1,178 @@
+//! What the twin of a workflow calls: the same as an await or a form, to rustc's eyes alone.
+//!
+//! The twin is a plain function that is never called. A form is a value in it, and [`awaited`] gives what awaiting it gives.
+
+#![expect(clippy::must_use_candidate, reason = "whether a value must be used is told by its type")]
+
+use std::{convert::Infallible, marker::PhantomData, time::Duration};
+
+use crate::{
+    machine::Machine,
+    store::RunId,
+    suspend::{BranchOutput, Elapsed, Suspend},
+    workflow::Won,
+};
+
+/// What a workflow can await, as the twin sees it: a call, a workflow or a form.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be awaited in a workflow",
+    label = "not a step, a timer, a signal or a workflow",
+    note = "put `#[step]` on the function that is called here"
+)]
+pub trait Awaitable {
+    /// What awaiting it gives.
+    type Output;
+}
+
+impl<C: Suspend> Awaitable for C {
+    type Output = C::Output;
+}
+
+/// Something that can be awaited and gives a `T`.
+pub struct Gives<T>(PhantomData<fn() -> T>);
+
+impl<T> Awaitable for Gives<T> {
+    type Output = T;
+}
+
+/// Stands for whatever the twin would do if it were run.
+fn never() -> ! {
+    unreachable!("the twin of a workflow is never called")
+}
+
+/// Stands for an await.
+pub fn awaited<A: Awaitable<Output = T>, T>(_: A) -> T {
+    never()
+}
+
+/// Stands for `X.timeout(limit)`.
+pub fn in_time<A: Awaitable<Output = T>, T>(_: A, _: Duration) -> Gives<Result<T, Elapsed>> {
+    never()
+}
+
+/// Stands for `spawn(workflow)`.
+pub fn spawned<M: Machine>(_: M) -> Gives<RunId> {
+    never()
+}
+
+/// Stands for `compensate!(call)`.
+pub fn compensated<A: Awaitable>(_: A) {
+    never()
+}
+
+/// Stands for an `async move` block as a branch.
+pub fn block<F: Future<Output = T>, T>(_: F) -> Gives<T> {
+    never()
+}
+
+/// A branch that gives a `T`.
+pub struct Branch<T>(PhantomData<fn() -> T>);
+
+/// Stands for a branch of `join!` or `join_all!`.
+pub fn kept<A: Awaitable<Output = T>, T: BranchOutput>(_: A) -> Branch<T> {
+    never()
+}
+
+/// Stands for a branch of `try_join!`.
+pub fn fallible<A: Awaitable<Output = R>, R: Fallible>(_: A) -> Branch<Result<R::Value, R::Error>>
+where
+    Result<R::Value, R::Error>: BranchOutput,
+{
+    never()
+}
+
+/// Stands for a branch of `select!`.
+pub fn one<A: Awaitable<Output = T>, T>(_: A) -> Branch<T> {
+    never()
+}
+
+/// What a branch of `try_join!` gives.
+#[diagnostic::on_unimplemented(
+    message = "a branch of `try_join!` gives a `Result`, and this one gives `{Self}`",
+    label = "it can't fail",
+    note = "use `join!`, which waits for every branch"
+)]
+pub trait Fallible {
+    /// What is inside.
+    type Value;
+    /// What ends the group.
+    type Error;
+}
+
+impl<T, E> Fallible for Result<T, E> {
+    type Value = T;
+    type Error = E;
+}
+
+/// A tuple of branches.
+pub trait Together: Sized {
+    /// What they give.
+    type Outputs;
+    /// What one of them gives.
+    type First;
+}
+
+/// A tuple of branches that give `Result`s of one error.
+pub trait TryTogether<E>: Sized {
+    /// What is inside.
+    type Values;
+}
+
+/// Stands for `join!`.
+pub fn joined<B: Together>(_: B) -> Gives<B::Outputs> {
+    never()
+}
+
+/// Stands for `try_join!`.
+pub fn try_joined<B: TryTogether<E>, E>(_: B) -> Gives<Result<B::Values, E>> {
+    never()
+}
+
+/// Stands for `select!`.
+pub fn selected<B: Together>(_: B) -> Gives<B::First> {
+    never()
+}
+
+/// Stands for `join_all!`.
+pub fn all_joined<T>(_: Vec<Branch<T>>, _: Option<usize>) -> Gives<Vec<T>> {
+    never()
+}
+
+/// `Won<A, Won<B, Infallible>>`.
+macro_rules! first {
+    () => { Infallible };
+    ($branch:ident $($rest:ident)*) => { Won<$branch, first!($($rest)*)> };
+}
+
+/// Implements the traits of tuples of branches.
+macro_rules! tuples {
+    ($($($branch:ident)*;)*) => {$(
+        impl<$($branch),*> Together for ($(Branch<$branch>,)*) {
+            type Outputs = ($($branch,)*);
+            type First = first!($($branch)*);
+        }
+
+        impl<$($branch,)* Error> TryTogether<Error> for ($(Branch<Result<$branch, Error>>,)*) {
+            type Values = ($($branch,)*);
+        }
+    )*};
+}
+
+tuples! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+    A B C D E F G;
+    A B C D E F G H;
+    A B C D E F G H I;
+    A B C D E F G H I J;
+    A B C D E F G H I J K;
+    A B C D E F G H I J K L;
+    A B C D E F G H I J K L M;
+    A B C D E F G H I J K L M N;
+    A B C D E F G H I J K L M N O;
+    A B C D E F G H I J K L M N O P;
+}
