@@ -195,7 +195,7 @@ pub(crate) fn camel(name: &str) -> String {
 }
 
 /// The first of `name2`, `name3`, … with the separator before the number that is free.
-fn numbered(name: &str, separator: &str, taken: &mut BTreeSet<String>) -> String {
+pub(crate) fn numbered(name: &str, separator: &str, taken: &mut BTreeSet<String>) -> String {
     let mut number = 2_usize;
     loop {
         let numbered = format!("{name}{separator}{number}");

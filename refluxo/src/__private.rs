@@ -1,10 +1,13 @@
 //! What generated code names beside the public items. No part of the API: it changes in any release.
 
 pub use serde;
-pub use serde_json::Error as JsonError;
+pub use serde_json::{Error as JsonError, value::RawValue};
 
 pub use crate::{
-    local::{Cursor, Inclusive, Remaining, SavedSlot, Slot, current, next},
+    local::{
+        BranchOut, Captured, Cursor, Inclusive, KeepCopied, Remaining, SavedSlot, Slot, current,
+        load_branches, load_branches_in_time, next,
+    },
     machine::{
         Accepts, Changes, Description, FieldSet, Graph, Machine, NeverFails, Nobody, Nothing, Outcome,
         StateInfo, Transition, Undoing, Undos, Verdict,
@@ -21,5 +24,8 @@ pub use crate::{
         spawn,
     },
     twin::{self, Awaitable, awaited},
-    workflow::{Tried, Won, call, done, done_tried, fill, outcome, taken, timeout, unknown_state},
+    workflow::{
+        Tried, Won, bad, call, done, done_tried, fill, good, outcome, taken, timeout, undoing, unknown_state,
+        unknown_undo,
+    },
 };

@@ -2,8 +2,10 @@
 
 use std::{mem, time::Duration};
 
+use serde_json::value::RawValue;
+
 use crate::{
-    machine::{Outcome, Transition},
+    machine::{Outcome, Transition, Undoing},
     snapshot::LoadError,
     suspend::{Suspend, Timeout},
 };
@@ -130,4 +132,43 @@ pub fn done_tried<M, R: Tried>(output: R) -> R::Around<Transition<M, R::Value>> 
 #[must_use]
 pub fn unknown_state(workflow: &'static str, state: &str) -> LoadError {
     LoadError::UnknownState { workflow, state: state.to_owned() }
+}
+
+/// A stored `compensate!` that the workflow doesn't have.
+#[must_use]
+pub fn unknown_undo(workflow: &'static str, name: &str) -> LoadError {
+    LoadError::UnknownUndo { workflow, name: name.to_owned() }
+}
+
+/// Makes a call that `compensate!` pushed anew.
+///
+/// # Errors
+///
+/// If the JSON is not such a call.
+pub fn undoing<C: Suspend>(json: &RawValue, failed: fn(&C::Output) -> bool) -> Result<Undoing, LoadError> {
+    serde_json::from_str::<C>(json.get()).map(|call| Undoing::new(call, failed)).map_err(LoadError::undo)
+}
+
+/// The value of a branch that did not fail.
+///
+/// # Panics
+///
+/// If it failed, which is a defect of the engine.
+pub fn good<T, E>(output: Result<T, E>) -> T {
+    match output {
+        Ok(value) => value,
+        Err(_) => panic!("a branch of `try_join!` failed and did not end it: this is a defect of refluxo"),
+    }
+}
+
+/// The error of the branch that ended a `try_join!`.
+///
+/// # Panics
+///
+/// If it did not fail, which is a defect of the engine.
+pub fn bad<T, E>(output: Result<T, E>) -> E {
+    match output {
+        Ok(_) => panic!("a branch ended `try_join!` and did not fail: this is a defect of refluxo"),
+        Err(error) => error,
+    }
 }

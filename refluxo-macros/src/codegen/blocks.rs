@@ -9,7 +9,7 @@ use syn::{
 
 use super::{Context, frame::Types, names::own};
 use crate::{
-    ir::{Await, AwaitId, Block, BlockId, Var, marker, marker::Marker, pattern},
+    ir::{Await, AwaitId, Block, BlockId, Rule, Var, form::Form, marker, marker::Marker, pattern},
     layout::State,
     parse::macros::Arguments,
 };
@@ -27,7 +27,7 @@ use crate::{
 pub(super) fn emit(context: &Context<'_>, block: &Block) -> TokenStream {
     let number = number(block.id);
     let begin = begin(context, block);
-    let mut emitter = Emitter { context, block, in_closure: false };
+    let mut emitter = Emitter::of(context, block);
     let stmts = emitter.stmts(&block.stmts);
     quote! {
         #number => 'code: {
@@ -69,7 +69,7 @@ fn begin(context: &Context<'_>, block: &Block) -> TokenStream {
         let alias = context.program.vars.alias(id);
         let mut pattern = pattern::keep(alias.pattern.clone(), &|var| frame.rebound.contains(var));
         let mut source = alias.source.clone();
-        let mut emitter = Emitter { context, block, in_closure: false };
+        let mut emitter = Emitter::of(context, block);
         emitter.visit_pat_mut(&mut pattern);
         emitter.visit_expr_mut(&mut source);
         tokens.extend(quote!(let #pattern = #source else { ::core::unreachable!() };));
@@ -77,13 +77,18 @@ fn begin(context: &Context<'_>, block: &Block) -> TokenStream {
     tokens
 }
 
-struct Emitter<'c> {
-    context: &'c Context<'c>,
+pub(super) struct Emitter<'c> {
+    pub(super) context: &'c Context<'c>,
     block: &'c Block,
     in_closure: bool,
+    /// The rule of the group whose branches are being emitted.
+    pub(super) rule: Rule,
 }
 
-impl Emitter<'_> {
+impl<'c> Emitter<'c> {
+    fn of(context: &'c Context<'c>, block: &'c Block) -> Self {
+        Self { context, block, in_closure: false, rule: Rule::All }
+    }
     /// Emits statements. After a `let` whose local is not handed over as it is, but gets another value elsewhere, the slot
     /// learns its type: `let mut best = None;` is known by what a later block assigns.
     fn stmts(&mut self, stmts: &[Stmt]) -> Vec<Stmt> {
@@ -113,11 +118,7 @@ impl Emitter<'_> {
         match marker {
             Marker::Goto(target) => self.goto(target),
             Marker::Suspend(id) => self.suspend(id),
-            Marker::Outcome(AwaitId(id)) => {
-                let awaited = &self.context.program.awaits[id];
-                let (ty, outcome) = (&awaited.ty, own("outcome"));
-                quote_spanned!(awaited.span=> ::refluxo::__private::outcome::<(#ty)>(&mut #outcome))
-            }
+            Marker::Outcome(AwaitId(id)) => self.outcome(&self.context.program.awaits[id]),
         }
     }
 
@@ -160,10 +161,12 @@ impl Emitter<'_> {
     /// `let call = charge(order);`
     fn call(&self, awaited: &Await) -> TokenStream {
         let mut call = awaited.call.clone();
-        let mut emitter = Emitter { context: self.context, block: self.block, in_closure: false };
-        emitter.visit_expr_mut(&mut call);
+        Emitter::of(self.context, self.block).visit_expr_mut(&mut call);
         let (ty, name) = (&awaited.ty, own("call"));
-        quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<(#ty), _>(#call);)
+        match Form::of_call(&awaited.call) {
+            Some(_) => quote_spanned!(awaited.span=> let #name = #call;),
+            None => quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<(#ty), _>(#call);),
+        }
     }
 
     /// Whether a local stands for a field.
@@ -254,6 +257,11 @@ impl VisitMut for Emitter<'_> {
             {
                 if let Some(var) = path.path.get_ident().and_then(Var::of) {
                     *expr = Expr::Verbatim(self.held(var));
+                }
+            }
+            Expr::Call(_) if Form::of_call(expr).is_some() => {
+                if let Some((form, call)) = Form::of_call(expr) {
+                    *expr = Expr::Verbatim(self.form(form, call));
                 }
             }
             Expr::Return(returned) if !self.in_closure => *expr = Expr::Verbatim(self.returned(returned)),

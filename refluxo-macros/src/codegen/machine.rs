@@ -6,6 +6,7 @@ use syn::{Ident, parse_quote};
 
 use super::{
     Context,
+    forms::Undo,
     frame::{self, Types},
     graph,
     names::Distinct,
@@ -22,6 +23,7 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let graph = graph::emit(context);
     let (at, pending, begin) = (at(context), pending(context), begin(context));
     let (encode, decode) = (encode(context), decode(context));
+    let (limit, undo) = (limit(context), undo(context));
     let describe = describe(context);
     let resume = super::dispatch::resume(context);
     let accepts = accepts(context);
@@ -38,6 +40,8 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
             #pending
             #begin
             #resume
+            #limit
+            #undo
             #encode
             #decode
             #describe
@@ -81,6 +85,50 @@ fn pending(context: &Context<'_>) -> TokenStream {
             match self { Self::Start { .. } => ::refluxo::__private::Pending::Start, #(#arms)* }
         }
     }
+}
+
+/// `fn limit`, if there are states that may last a limited time.
+fn limit(context: &Context<'_>) -> Option<TokenStream> {
+    let timed = states(context).filter(|(_, awaited)| awaited.is_timed()).map(|(state, _)| &state.name);
+    let timed: Vec<&Ident> = timed.collect();
+    (!timed.is_empty()).then(|| {
+        quote! {
+            fn limit(&self) -> ::core::option::Option<::core::time::Duration> {
+                match self {
+                    #(Self::#timed { call, .. } => ::refluxo::__private::Suspend::limit(call),)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    })
+}
+
+/// `fn undo`, if there are calls that undo.
+fn undo(context: &Context<'_>) -> Option<TokenStream> {
+    let arms = context.undos.iter().map(|Undo { name, path }| {
+        quote! {
+            #name => ::refluxo::__private::undoing::<(#path)>(call, |output| {
+                #[allow(unused_imports)]
+                use ::refluxo::__private::NeverFails as _;
+                ::refluxo::__private::Verdict(output).failed()
+            }),
+        }
+    });
+    (!context.undos.is_empty()).then(|| {
+        quote! {
+            fn undo(
+                name: &str,
+                call: &::refluxo::__private::RawValue,
+            ) -> ::core::result::Result<::refluxo::__private::Undoing, ::refluxo::__private::LoadError> {
+                match name {
+                    #(#arms)*
+                    other => ::core::result::Result::Err(
+                        ::refluxo::__private::unknown_undo(<Self as ::refluxo::__private::Machine>::NAME, other)
+                    ),
+                }
+            }
+        }
+    })
 }
 
 /// `fn begin`: the call leaves, the locals stay.
@@ -153,6 +201,7 @@ fn decode(context: &Context<'_>) -> TokenStream {
 fn describe(context: &Context<'_>) -> TokenStream {
     let mut known = Distinct::default();
     let calls = context.program.awaits.iter().flat_map(|awaited| &awaited.paths);
+    let calls = calls.chain(context.undos.iter().map(|undo| &undo.path));
     let calls = calls.filter(|path| known.insert(quote!(#path).to_string()));
     quote! {
         fn describe(description: &mut ::refluxo::__private::Description) {

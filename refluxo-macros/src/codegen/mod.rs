@@ -2,6 +2,7 @@
 
 mod blocks;
 mod dispatch;
+mod forms;
 mod frame;
 mod graph;
 mod machine;
@@ -21,6 +22,7 @@ use crate::{
     liveness::Liveness,
 };
 
+use forms::Undo;
 use names::Names;
 pub(crate) use names::check;
 
@@ -33,6 +35,8 @@ pub(super) struct Context<'p> {
     names: Names<'p>,
     /// The locals that more than one block knows.
     crossing: VarSet,
+    /// The calls that `compensate!` pushes.
+    undos: Vec<Undo>,
 }
 
 impl Context<'_> {
@@ -61,7 +65,8 @@ fn crossing(program: &Program, liveness: &Liveness) -> VarSet {
 pub(crate) fn emit(source: &Source, program: &Program, liveness: &Liveness, layout: &Layout) -> TokenStream {
     let names = Names::of(program, liveness);
     let crossing = crossing(program, liveness);
-    let context = Context { source, program, liveness, layout, names, crossing };
+    let undos = forms::undos(program);
+    let context = Context { source, program, liveness, layout, names, crossing, undos };
     let snapshot = snapshot::emit(&context);
     let fields = layout.start.iter().zip(&source.params).map(|(field, param)| {
         let (ident, value) = (&field.ident, param.value());

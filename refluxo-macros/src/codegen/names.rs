@@ -10,7 +10,7 @@ use syn::{Attribute, visit::Visit};
 
 use crate::{
     diag::Errors,
-    ir::{Program, Var, VarSet, VarTable, exits, marker},
+    ir::{BranchId, Program, Var, VarSet, VarTable, exits, marker},
     liveness::Liveness,
     messages::Message,
 };
@@ -51,6 +51,11 @@ impl<'p> Names<'p> {
     /// The value of a local's field on its way into a state.
     pub(super) fn field(&self, var: Var) -> Ident {
         self.generated(var, "field_")
+    }
+
+    /// The witness of a block's output.
+    pub(super) fn branch(&self, BranchId(number): BranchId) -> Ident {
+        own(&format!("branch_{number}"))
     }
 
     fn generated(&self, var: Var, prefix: &str) -> Ident {

@@ -14,6 +14,7 @@ mod vars;
 pub(crate) use var::{Alias, Var, VarInfo, VarTable};
 pub(crate) use vars::VarSet;
 
+use form::Form;
 use proc_macro2::Span;
 use syn::{Expr, Ident, Item, Path, Stmt, Type};
 
@@ -93,15 +94,11 @@ pub(crate) enum Kind {
         rule: Rule,
         /// Its branches.
         branches: Vec<BranchKind>,
-        /// Whether `.timeout(…)` stands behind it.
-        timed: bool,
     },
     /// `join_all!`, whose branches are all alike.
     All {
         /// Each of its branches.
         item: BranchKind,
-        /// Whether `.timeout(…)` stands behind it.
-        timed: bool,
     },
 }
 
@@ -165,13 +162,20 @@ impl Program {
     }
 }
 
+impl Await {
+    /// Whether `.timeout(…)` stands behind what is awaited.
+    pub(crate) fn is_timed(&self) -> bool {
+        matches!(Form::of_call(&self.call), Some((Form::Timeout, _)))
+    }
+}
+
 impl Kind {
     /// The branches of a group that are blocks, with their numbers in it; the one block of a `join_all!` has the number 0.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = (u32, BranchId)> + '_ {
         let branches = match self {
             Self::Call => &[],
             Self::Group { branches, .. } => branches.as_slice(),
-            Self::All { item, .. } => std::slice::from_ref(item),
+            Self::All { item } => std::slice::from_ref(item),
         };
         (0..).zip(branches).filter_map(|(number, branch)| match branch {
             BranchKind::Call(_) => None,

@@ -1,9 +1,13 @@
 //! What saved locals are made of.
 
+mod branch;
 mod cursor;
+mod lent;
 mod slot;
 
+pub use branch::{BranchOut, load_branches, load_branches_in_time};
 pub use cursor::{Cursor, Inclusive, Remaining, Walk, current, next};
+pub use lent::{ByReference, ByValue, Captured, KeepCopied, Lend, Lent};
 pub use slot::{SavedSlot, Slot};
 
 use std::{

@@ -110,6 +110,12 @@ pub enum LoadError {
         /// What the parser says.
         cause: serde_json::Error,
     },
+    /// A call that `compensate!` pushed can't be read.
+    #[error("the call that undoes can't be read: {cause}")]
+    Undo {
+        /// What the parser says.
+        cause: serde_json::Error,
+    },
     /// What stands around the state is not what this version of the library writes.
     #[error("the envelope can't be read: {cause}; it was written by another version of refluxo, or by hand")]
     Envelope {
@@ -132,6 +138,11 @@ impl LoadError {
     /// An envelope that can't be read.
     pub(crate) fn envelope(cause: serde_json::Error) -> Self {
         Self::Envelope { cause }
+    }
+
+    /// A call that undoes and can't be read.
+    pub(crate) fn undo(cause: serde_json::Error) -> Self {
+        Self::Undo { cause }
     }
 
     /// A message that can't be read.

@@ -64,6 +64,12 @@ impl Outcomes {
         self.winner
     }
 
+    /// How many branches there were.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX)
+    }
+
     /// Takes the output of a branch.
     ///
     /// # Panics

@@ -1,0 +1,263 @@
+//! Forms: limited calls, several calls at once, and calls that undo.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{
+    Expr, ExprCall, Path,
+    spanned::Spanned,
+    visit::{self, Visit},
+    visit_mut::VisitMut,
+};
+
+use super::{Context, blocks::Emitter, names::own};
+use crate::{
+    ir::{Await, BranchKind, Kind, Program, Rule, form::Form, marker::private, place::bare},
+    layout::{json_name, numbered},
+};
+
+impl Emitter<'_> {
+    // Input:
+    //     form·join(form·branch(charge(order)), form·branch(form·timeout(ship(), day)))
+    // Output:
+    //     Join::new((Kept::new(call(charge(order))), Kept::new(timeout(call(ship()), day))))
+    /// A form as the value that a state awaits.
+    pub(super) fn form(&mut self, form: Form, call: &ExprCall) -> TokenStream {
+        let span = call.func.span();
+        let helper = |name: &str| private(name, span);
+        match form {
+            Form::Branch => self.branch(call),
+            Form::Timeout => {
+                let (timeout, operand) = (helper("timeout"), self.first(call));
+                let limit = self.rest(call);
+                quote_spanned!(span=> #timeout(#operand, #limit))
+            }
+            Form::Spawn => {
+                let (spawn, workflow) = (helper("spawn"), self.value(call.args.first()));
+                quote_spanned!(span=> #spawn(#workflow))
+            }
+            Form::Join => self.group(Rule::All, &helper("Join"), call),
+            Form::TryJoin => self.group(Rule::Try, &helper("TryJoin"), call),
+            Form::Select => self.group(Rule::Any, &helper("Select"), call),
+            Form::JoinAll => {
+                let (join_all, branches) = (helper("JoinAll"), self.value(call.args.first()));
+                let limit = match call.args.len() {
+                    0 | 1 => quote!(::core::option::Option::None),
+                    _ => {
+                        let limit = self.rest(call);
+                        quote!(::core::option::Option::Some(#limit))
+                    }
+                };
+                quote_spanned!(span=> #join_all::new(#branches, #limit))
+            }
+            Form::Undo => self.undo(call),
+        }
+    }
+
+    /// The branches of a group as a tuple.
+    fn group(&mut self, rule: Rule, group: &TokenStream, call: &ExprCall) -> TokenStream {
+        let outer = std::mem::replace(&mut self.rule, rule);
+        let branches: Vec<TokenStream> = call.args.iter().map(|branch| self.value(Some(branch))).collect();
+        self.rule = outer;
+        quote_spanned!(call.func.span()=> #group::new((#(#branches,)*)))
+    }
+
+    /// A call as a branch.
+    fn branch(&mut self, call: &ExprCall) -> TokenStream {
+        let leaf = match self.rule {
+            Rule::All => "Kept",
+            Rule::Try => "Fallible",
+            Rule::Any => "One",
+        };
+        let (leaf, operand) = (private(leaf, call.func.span()), self.first(call));
+        quote_spanned!(call.func.span()=> #leaf::new(#operand))
+    }
+
+    /// `compensate!(release(id))` → `undos.push::<(release)>("release", call(release(id)))`
+    fn undo(&mut self, call: &ExprCall) -> TokenStream {
+        let Some(Undo { name, path }) =
+            call.args.first().and_then(called).and_then(|path| self.context.undo(path))
+        else {
+            return TokenStream::new();
+        };
+        let (undos, operand) = (own("undos"), self.first(call));
+        quote_spanned!(call.func.span()=> #undos.push::<(#path)>(#name, #operand))
+    }
+
+    /// The first argument of a form, as the value that is awaited.
+    fn first(&mut self, call: &ExprCall) -> TokenStream {
+        match call.args.first() {
+            Some(operand) => self.operand(operand),
+            None => TokenStream::new(),
+        }
+    }
+
+    /// What is awaited: another form, or a call by its path.
+    fn operand(&mut self, operand: &Expr) -> TokenStream {
+        let value = self.value(Some(operand));
+        match called(operand) {
+            Some(path) => {
+                let call = private("call", operand.span());
+                quote_spanned!(operand.span()=> #call::<(#path), _>(#value))
+            }
+            None => value,
+        }
+    }
+
+    /// The last argument of a form.
+    fn rest(&mut self, call: &ExprCall) -> TokenStream {
+        self.value(call.args.last())
+    }
+
+    /// An expression as it is emitted.
+    fn value(&mut self, expr: Option<&Expr>) -> TokenStream {
+        let Some(mut expr) = expr.cloned() else { return TokenStream::new() };
+        self.visit_expr_mut(&mut expr);
+        quote!(#expr)
+    }
+
+    /// The value of an await, from its outcome.
+    pub(super) fn outcome(&self, awaited: &Await) -> TokenStream {
+        let (ty, outcome, span) = (&awaited.ty, own("outcome"), awaited.span);
+        let outcome = quote_spanned!(span=> ::refluxo::__private::outcome::<(#ty)>(&mut #outcome));
+        let value = match &awaited.kind {
+            Kind::Call => return outcome,
+            Kind::Group { rule, branches } => self.group_value(*rule, branches, span),
+            Kind::All { item } => self.outputs(item, span),
+        };
+        let outputs = own("outputs");
+        if awaited.is_timed() {
+            quote_spanned!(span=> match #outcome {
+                ::core::result::Result::Ok(mut #outputs) => ::core::result::Result::Ok(#value),
+                ::core::result::Result::Err(elapsed) => ::core::result::Result::Err(elapsed),
+            })
+        } else {
+            quote_spanned!(span=> { let mut #outputs = #outcome; #value })
+        }
+    }
+
+    /// What a group gives, from what its branches gave.
+    fn group_value(&self, rule: Rule, branches: &[BranchKind], span: Span) -> TokenStream {
+        let winner = own("outputs");
+        let winner = quote!(#winner.winner());
+        let numbered =
+            (0_u32..).zip(branches).map(|(number, branch)| (number, self.output(number, branch, span)));
+        let some = |number: u32| {
+            let number = Literal::u32_unsuffixed(number);
+            quote!(::core::option::Option::Some(#number))
+        };
+        let (ok, err) = (quote!(::core::result::Result::Ok), quote!(::core::result::Result::Err));
+        match rule {
+            Rule::All => {
+                let outputs = numbered.map(|(_, output)| output);
+                quote_spanned!(span=> (#(#outputs,)*))
+            }
+            Rule::Try => {
+                let (good, bad) = (private("good", span), private("bad", span));
+                let (numbers, outputs): (Vec<_>, Vec<_>) =
+                    numbered.map(|(number, output)| (some(number), output)).unzip();
+                quote_spanned! {span=>
+                    match #winner {
+                        #(#numbers => #err(#bad(#outputs)),)*
+                        _ => #ok((#(#good(#outputs),)*)),
+                    }
+                }
+            }
+            Rule::Any => {
+                let arms = numbered.map(|(number, output)| {
+                    let (number, won) = (some(number), won(number, &output, span));
+                    quote_spanned!(span=> #number => #won,)
+                });
+                quote_spanned!(span=> match #winner { #(#arms)* _ => ::core::unreachable!() })
+            }
+        }
+    }
+
+    /// What a branch gave.
+    fn output(&self, number: u32, branch: &BranchKind, span: Span) -> TokenStream {
+        match branch {
+            BranchKind::Call(ty) => {
+                let (outputs, number) = (own("outputs"), Literal::u32_unsuffixed(number));
+                quote_spanned!(span=> #outputs.take::<<#ty as ::refluxo::__private::Suspend>::Output>(#number))
+            }
+            BranchKind::Block(id) => {
+                let branch = self.context.names.branch(*id);
+                quote_spanned!(span=> #branch.take())
+            }
+        }
+    }
+
+    /// What all branches gave, which are of one kind.
+    fn outputs(&self, item: &BranchKind, span: Span) -> TokenStream {
+        match item {
+            BranchKind::Call(ty) => {
+                let outputs = own("outputs");
+                quote_spanned!(span=> #outputs.all::<<#ty as ::refluxo::__private::Suspend>::Output>())
+            }
+            BranchKind::Block(id) => {
+                let branch = self.context.names.branch(*id);
+                quote_spanned!(span=> #branch.all())
+            }
+        }
+    }
+}
+
+/// `Won::Later(Won::Later(Won::This(output)))` for the branch 2.
+fn won(number: u32, output: &TokenStream, span: Span) -> TokenStream {
+    let won = private("Won", span);
+    let this = quote_spanned!(span=> #won::This(#output));
+    (0..number).fold(this, |later, _| quote_spanned!(span=> #won::Later(#later)))
+}
+
+/// The path of a call.
+fn called(operand: &Expr) -> Option<&Path> {
+    let Expr::Call(call) = bare(operand) else { return None };
+    let Expr::Path(path) = &*call.func else { return None };
+    Form::of(&path.path).is_none().then_some(&path.path)
+}
+
+/// A call that `compensate!` pushes: the name by which a snapshot knows it, and its path.
+pub(super) struct Undo {
+    pub(super) name: String,
+    pub(super) path: Path,
+}
+
+impl Context<'_> {
+    /// The name and the path of a call that `compensate!` pushes.
+    fn undo(&self, path: &Path) -> Option<&Undo> {
+        self.undos.iter().find(|undo| undo.path == *path)
+    }
+}
+
+/// The distinct calls that the `compensate!`s of a workflow push, in the order of the source. They are named after their functions; where
+/// two functions share a name, the later one gets a number.
+pub(super) fn undos(program: &Program) -> Vec<Undo> {
+    let mut finder = Undos::default();
+    for stmt in program.blocks.iter().flat_map(|block| &block.stmts) {
+        finder.visit_stmt(stmt);
+    }
+    finder.found
+}
+
+#[derive(Default)]
+struct Undos {
+    found: Vec<Undo>,
+    taken: BTreeSet<String>,
+}
+
+impl Visit<'_> for Undos {
+    fn visit_expr(&mut self, expr: &Expr) {
+        if let Some((Form::Undo, call)) = Form::of_call(expr)
+            && let Some(path) = call.args.first().and_then(called)
+            && self.found.iter().all(|undo| undo.path != *path)
+            && let Some(last) = path.segments.last()
+        {
+            let name = json_name(&last.ident);
+            let name =
+                if self.taken.insert(name.clone()) { name } else { numbered(&name, "", &mut self.taken) };
+            self.found.push(Undo { name, path: path.clone() });
+        }
+        visit::visit_expr(self, expr);
+    }
+}
