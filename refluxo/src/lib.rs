@@ -15,6 +15,8 @@ pub mod observer;
 pub mod snapshot;
 pub mod store;
 pub mod suspend;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 #[doc(hidden)]
 pub mod twin;

@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{settings::IDLE, time::StoreTime};
+use super::time::StoreTime;
 use crate::time::Timestamp;
 
 /// Wakes the worker: at once, at a time, or when it has heard nothing for long.
@@ -51,24 +51,24 @@ impl Bell {
         self.changed.notify_one();
     }
 
-    /// Waits until it rings, and silences it.
+    /// Waits until it rings, or for `idle`, and silences it.
     ///
     /// # Cancel safety
     ///
     /// A ring is not lost.
-    pub(crate) async fn wait(&self, time: &StoreTime) {
-        let idle = Instant::now() + IDLE;
+    pub(crate) async fn wait(&self, time: &StoreTime, idle: Duration) {
+        let last = Instant::now() + idle;
         loop {
             let pause = self.pause(time);
             let until = match pause {
                 Some(Duration::ZERO) => break,
-                Some(pause) => idle.min(Instant::now() + pause.min(IDLE)),
-                None => idle,
+                Some(pause) => last.min(Instant::now() + pause.min(idle)),
+                None => last,
             };
             tokio::select! {
                 () = self.changed.notified() => {}
                 () = sleep_until(until) => {
-                    if until == idle {
+                    if until == last {
                         break;
                     }
                 }

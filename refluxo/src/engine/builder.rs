@@ -2,8 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{BuildError, Engine, Registry, leases, settings::Settings, shared::Shared, worker};
-use crate::{machine::Machine, observer::Observer, store::Store, suspend::Resources};
+use super::{
+    BuildError, Engine, Registry, leases,
+    settings::{Settings, Uids},
+    shared::{Parts, Shared},
+    worker,
+};
+use crate::{
+    machine::Machine,
+    observer::Observer,
+    store::{Store, Uid},
+    suspend::Resources,
+};
 
 /// Puts an [`Engine`] together: see [`Engine::builder`].
 #[must_use = "an engine begins with `build()`"]
@@ -13,6 +23,7 @@ pub struct EngineBuilder {
     resources: Resources,
     observers: Vec<Box<dyn Observer>>,
     settings: Settings,
+    uids: Uids,
 }
 
 impl EngineBuilder {
@@ -24,6 +35,7 @@ impl EngineBuilder {
             resources: Resources::default(),
             observers: Vec::new(),
             settings: Settings::default(),
+            uids: Box::new(Uid::random),
         }
     }
 
@@ -71,6 +83,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Has the engine work in virtual time, on shared resources: nothing wakes it but what happens and what is due.
+    #[cfg(feature = "testing")]
+    pub(crate) fn virtually(mut self, resources: Resources, uids: Uids) -> Self {
+        const NEVER: Duration = Duration::from_hours(10 * 365 * 24);
+        self.settings = Settings { lease: NEVER, idle: NEVER, look_again: (NEVER, NEVER), ..self.settings };
+        Self { resources, uids, ..self }
+    }
+
     /// Starts the worker, which at once takes up every run that is unfinished.
     ///
     /// # Errors
@@ -82,8 +102,8 @@ impl EngineBuilder {
     )]
     pub async fn build(self) -> Result<Engine, BuildError> {
         self.registry.check(&self.resources)?;
-        let shared =
-            Arc::new(Shared::new(self.store, self.registry, self.resources, self.observers, self.settings));
+        let Self { store, registry, resources, observers, settings, uids } = self;
+        let shared = Arc::new(Shared::new(Parts { store, registry, resources, observers, settings, uids }));
         // It listens before the first claim, so that nothing falls between the two.
         let wakes = shared.store.wakes();
         shared.spawn_listener(worker::listen(shared.clone(), wakes));

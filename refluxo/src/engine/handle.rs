@@ -12,7 +12,7 @@ use crate::{
     core::{Origin, birth},
     machine::Machine,
     snapshot::Snapshot,
-    store::{Created, Depth, NewRun, Record, RunId, Start, Store, StoreError, Uid},
+    store::{Created, Depth, NewRun, Record, RunId, Start, Store, StoreError},
     time::Timestamp,
 };
 
@@ -93,7 +93,7 @@ impl Engine {
         if !shared.registry.kind(W::NAME).is_some_and(Kind::is::<W>) {
             return Err(StartError::NotRegistered { workflow: W::NAME });
         }
-        let origin = Origin { id: id.clone(), uid: Uid::random(), root: id.clone(), parent: None };
+        let origin = Origin { id: id.clone(), uid: (shared.uids)(), root: id.clone(), parent: None };
         // A slot that is free now takes the run without a claim.
         let slot = shared.slots.clone().try_acquire_owned().ok().filter(|_| shared.is_working());
         let start = match (&slot, shared.session()) {
@@ -195,6 +195,12 @@ impl Engine {
     /// no longer.
     pub async fn shutdown(&self) {
         self.shared().shut_down().await;
+    }
+
+    /// Stops the engine as a crash of its process would: what was not committed is lost, and its runs are free at once.
+    #[cfg(feature = "testing")]
+    pub(crate) fn crash(&self) {
+        self.shared().stop();
     }
 
     /// A run as it is stored.

@@ -94,7 +94,8 @@ impl Registry {
                     step: requirement.step,
                     resource: requirement.resource_name,
                 };
-                if !resources.has(requirement.resource) && !missing.contains(&one) {
+                let is_there = resources.has(requirement.resource) || resources.replaces(requirement.step);
+                if !is_there && !missing.contains(&one) {
                     missing.push(one);
                 }
             }

@@ -1,6 +1,6 @@
 //! What a program holds of one run.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData};
 
 use futures_util::future::BoxFuture;
 
@@ -21,9 +21,6 @@ pub struct Run<W> {
     id: RunId,
     workflow: PhantomData<fn() -> W>,
 }
-
-/// How long a wait for a result trusts that it will be told, at first and at last: hints may be lost.
-const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 impl<W: Machine> Run<W> {
     /// A handle on the run of this id.
@@ -106,7 +103,7 @@ impl<W: Machine> Run<W> {
     /// It writes nothing.
     pub async fn result(&self) -> Result<W::Output, ResultError> {
         let watch = self.engine.shared().watchers.watch(&self.id);
-        let (mut pause, longest) = LOOK_AGAIN;
+        let (mut pause, longest) = self.engine.shared().settings.look_again;
         loop {
             // It listens before it looks, so that an end between the two is heard.
             let mut told = std::pin::pin!(watch.notified());

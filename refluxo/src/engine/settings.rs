@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::store::Uid;
+
+/// Where the uids of new runs come from.
+pub(crate) type Uids = Box<dyn Fn() -> Uid + Send + Sync>;
+
 /// The numbers that an engine works by; set on its builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
@@ -13,6 +18,10 @@ pub(crate) struct Settings {
     pub(crate) poison_limit: u32,
     /// How long a shutdown waits for the steps in flight.
     pub(crate) grace: Duration,
+    /// How long an idle worker goes without a look at the store if nothing wakes it: hints may be lost.
+    pub(crate) idle: Duration,
+    /// How long a wait for a result trusts that it will be told, at first and at last: hints may be lost.
+    pub(crate) look_again: (Duration, Duration),
 }
 
 impl Default for Settings {
@@ -22,9 +31,8 @@ impl Default for Settings {
             lease: Duration::from_secs(10),
             poison_limit: 5,
             grace: Duration::from_secs(30),
+            idle: Duration::from_secs(30),
+            look_again: (Duration::from_secs(1), Duration::from_secs(30)),
         }
     }
 }
-
-/// How long an idle worker goes without a look at the store if nothing wakes it: hints may be lost.
-pub(crate) const IDLE: Duration = Duration::from_secs(30);

@@ -7,7 +7,14 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Registry, bell::Bell, leases::Leases, settings::Settings, time::StoreTime, watchers::Watchers};
+use super::{
+    Registry,
+    bell::Bell,
+    leases::Leases,
+    settings::{Settings, Uids},
+    time::StoreTime,
+    watchers::Watchers,
+};
 use crate::{
     observer::Observer,
     store::{Session, Store},
@@ -22,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) resources: Arc<Resources>,
     pub(crate) observers: Vec<Box<dyn Observer>>,
     pub(crate) settings: Settings,
+    pub(crate) uids: Uids,
     pub(crate) time: StoreTime,
     pub(crate) leases: Leases,
     pub(crate) bell: Bell,
@@ -39,6 +47,16 @@ pub(crate) struct Shared {
     listener: Mutex<JoinSet<()>>,
 }
 
+/// What an engine is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Registry,
+    pub(crate) resources: Resources,
+    pub(crate) observers: Vec<Box<dyn Observer>>,
+    pub(crate) settings: Settings,
+    pub(crate) uids: Uids,
+}
+
 /// Whether an engine works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -50,13 +68,8 @@ pub(crate) enum Phase {
 
 impl Shared {
     /// The parts of an engine that has not begun.
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        registry: Registry,
-        resources: Resources,
-        observers: Vec<Box<dyn Observer>>,
-        settings: Settings,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { store, registry, resources, observers, settings, uids } = parts;
         Self {
             time: StoreTime::of(store.clone()),
             store,
@@ -65,6 +78,7 @@ impl Shared {
             observers,
             slots: Arc::new(Semaphore::new(settings.concurrency as usize)),
             settings,
+            uids,
             leases: Leases::default(),
             bell: Bell::default(),
             watchers: Watchers::default(),

@@ -94,7 +94,7 @@ async fn step(
         StepContext::new(run.identity.id.as_str().into(), name, call.attempt, call.key.as_str().into());
     let started = now();
     // The body may panic when it is made as well as when it is polled.
-    let body = async { task.run(context, resources.clone()).await };
+    let body = async { resources.run(task, context).await };
     match AssertUnwindSafe(body).catch_unwind().await {
         Ok(outcome) => Ok((Cause::Step(StepRun { started, ended: now() }), outcome)),
         Err(panic) => Err(ParkReason::StepPanicked { step: name.to_owned(), message: words(&*panic) }),

@@ -25,7 +25,7 @@ pub(crate) async fn work(shared: Arc<Shared>) {
                     shared.bell.ring_at(ends);
                 }
                 tokio::select! {
-                    () = shared.bell.wait(&shared.time) => {}
+                    () = shared.bell.wait(&shared.time, shared.settings.idle) => {}
                     () = shared.drained() => return,
                 }
             }

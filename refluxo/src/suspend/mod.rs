@@ -19,6 +19,8 @@ pub use detached::spawn;
 pub use group::{AnyGroup, Group, Outcomes, Rule};
 pub use options::{Backoff, Judged, Retry, StepSpec, StepTimeout, TimedOut};
 pub use signals::{Signal, signal};
+#[cfg(feature = "testing")]
+pub(crate) use step::Stage;
 pub use step::{Resources, Step, StepContext, StepFuture, StepTask};
 pub use timeout::{Elapsed, Timeout};
 pub use timer::{sleep, sleep_until};

@@ -20,7 +20,7 @@ pub trait Step: Suspend {
 }
 
 /// A step that was taken out of its state, ready to be run.
-pub trait StepTask: Send {
+pub trait StepTask: Any + Send {
     /// The step's name.
     fn name(&self) -> &'static str;
 
@@ -100,19 +100,36 @@ impl StepContext {
 }
 
 /// The values that steps take by `#[inject]`: one of each type.
-#[derive(Default)]
-pub struct Resources(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+///
+/// Clones share the values.
+#[derive(Clone, Default)]
+pub struct Resources {
+    values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// What runs the bodies of steps in a test.
+    #[cfg(feature = "testing")]
+    stage: Option<Arc<dyn Stage>>,
+}
+
+/// Runs the bodies of steps in a test, or something in their place.
+#[cfg(feature = "testing")]
+pub(crate) trait Stage: Send + Sync {
+    /// Runs a body, or what stands in for it.
+    fn run(&self, task: Box<dyn StepTask>, context: StepContext, resources: Arc<Resources>) -> StepFuture;
+
+    /// Whether the body of the step of this name is never run.
+    fn replaces(&self, step: &str) -> bool;
+}
 
 impl Resources {
     /// Adds a value; returns whether there was one of its type before.
     pub fn insert<R: Send + Sync + 'static>(&mut self, resource: R) -> bool {
-        self.0.insert(TypeId::of::<R>(), Box::new(resource)).is_some()
+        self.values.insert(TypeId::of::<R>(), Arc::new(resource)).is_some()
     }
 
     /// Whether there is a value of this type.
     #[must_use]
     pub fn has(&self, resource: TypeId) -> bool {
-        self.0.contains_key(&resource)
+        self.values.contains_key(&resource)
     }
 
     /// The value of the type `R`.
@@ -122,15 +139,43 @@ impl Resources {
     /// If there is none, which `Engine::build` has ruled out.
     #[must_use]
     pub fn get<R: Send + Sync + 'static>(&self) -> &R {
-        match self.0.get(&TypeId::of::<R>()).and_then(|resource| resource.downcast_ref()) {
+        match self.values.get(&TypeId::of::<R>()).and_then(|resource| resource.downcast_ref()) {
             Some(resource) => resource,
             None => panic!("no resource of the type `{}` was provided to the engine", type_name::<R>()),
         }
+    }
+
+    /// Runs a step's body once, or in a test what stands in for it.
+    pub(crate) fn run(self: &Arc<Self>, task: Box<dyn StepTask>, context: StepContext) -> StepFuture {
+        #[cfg(feature = "testing")]
+        if let Some(stage) = &self.stage {
+            return stage.run(task, context, self.clone());
+        }
+        task.run(context, self.clone())
+    }
+
+    /// Has steps run on a stage.
+    #[cfg(feature = "testing")]
+    pub(crate) fn set_stage(&mut self, stage: Arc<dyn Stage>) {
+        self.stage = Some(stage);
+    }
+
+    /// Whether the body of the step of this name is never run, so that it needs no resources.
+    #[cfg(feature = "testing")]
+    pub(crate) fn replaces(&self, step: &str) -> bool {
+        self.stage.as_ref().is_some_and(|stage| stage.replaces(step))
+    }
+
+    /// Whether the body of the step of this name is never run: outside of tests all are.
+    #[cfg(not(feature = "testing"))]
+    #[expect(clippy::unused_self, reason = "in a test the stage knows")]
+    pub(crate) fn replaces(&self, _step: &str) -> bool {
+        false
     }
 }
 
 impl fmt::Debug for Resources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Resources({})", self.0.len())
+        write!(f, "Resources({})", self.values.len())
     }
 }
