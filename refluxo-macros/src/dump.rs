@@ -5,7 +5,7 @@ use std::fmt::Write;
 use quote::ToTokens;
 
 use crate::{
-    ir::{Program, VarSet, exits::Exits},
+    ir::{BranchId, Program, VarSet, exits::Exits},
     layout::Layout,
     liveness::Liveness,
 };
@@ -38,7 +38,9 @@ pub(crate) fn graph(program: &Program, layout: &Layout) -> String {
 pub(crate) fn blocks(program: &Program, liveness: &Liveness) -> String {
     let mut text = String::new();
     for block in &program.blocks {
-        let _ = writeln!(text, "block {} live {{{}}}", block.id.0, names(program, liveness.at(block.id)));
+        let owner = block.owner.map_or_else(String::new, |BranchId(number)| format!(" of branch {number}"));
+        let live = names(program, liveness.at(block.id));
+        let _ = writeln!(text, "block {}{owner} live {{{live}}}", block.id.0);
         for stmt in &block.stmts {
             let _ = writeln!(text, "    {}", stmt.to_token_stream());
         }
@@ -49,8 +51,10 @@ pub(crate) fn blocks(program: &Program, liveness: &Liveness) -> String {
 /// The states with their fields: `*` marks one that is stable.
 pub(crate) fn states(program: &Program, layout: &Layout) -> String {
     let mut text = String::new();
-    let start: Vec<String> = layout.start.iter().map(|field| field.ident.to_string()).collect();
-    let _ = writeln!(text, "Start {{{}}}", start.join(", "));
+    for start in &layout.starts {
+        let fields: Vec<String> = start.fields.iter().map(|field| field.ident.to_string()).collect();
+        let _ = writeln!(text, "{} {{{}}}", start.name, fields.join(", "));
+    }
     for (state, awaited) in layout.states.iter().zip(&program.awaits) {
         let fields = state
             .fields

@@ -1,9 +1,12 @@
 //! The shape of the snapshot: which states there are, what they are called and which fields they save.
 //!
 //! There is one state for `Start`, whose fields are the parameters, and one for each await, whose fields are its call and the
-//! locals that are live after it. A state is called after its call: `charge` is `Charge`, the signal `Approval` is `Approval`;
-//! a second await of one call is `Charge2`, and `#[state(Name)]` says another name. A field is called after its local; where
+//! locals that are live after it. A state is called after its call: `charge` is `Charge`, the signal `Approval` is `Approval`, `join!` is
+//! `Join`; a second await of one call is `Charge2`, and `#[state(Name)]` says another name. A field is called after its local; where
 //! two saved locals share a name, the later one gets a number. A local has one field name in all states.
+//!
+//! An `async move` block that is a branch of a join is a machine of its own with states in the same enum: one for each of its awaits, and a
+//! first one, `JoinBranch2`, whose fields are what it takes from around it.
 //!
 //! A field is *stable* if its local can't change from one state to the next: an immutable binding, or one that a surrounding
 //! loop borrows. The store may keep it apart and write it once.
@@ -15,15 +18,18 @@ use syn::{GenericArgument, Ident, Item, Path, PathArguments, Type, visit::Visit}
 
 use crate::{
     diag::Errors,
-    ir::{Await, AwaitId, Kind, Program, Rule, Var, VarTable},
+    ir::{Await, AwaitId, BranchId, Kind, Program, Rule, Var, VarTable},
     liveness::Liveness,
     messages::Message,
 };
 
+/// The name of a workflow's first state.
+const START: &str = "Start";
+
 /// The shape of a workflow's snapshot.
 pub(crate) struct Layout {
-    /// The fields of `Start`.
-    pub(crate) start: Vec<Field>,
+    /// The states that wait for nothing: `Start`, whose fields are the parameters, and the first state of each branch that is a block.
+    pub(crate) starts: Vec<State>,
     /// The state of each await.
     pub(crate) states: Vec<State>,
     /// The locals that some state saves, and whether their type is written there.
@@ -32,11 +38,11 @@ pub(crate) struct Layout {
     pub(crate) all: Vec<Field>,
 }
 
-/// A state that waits for a call.
+/// A state.
 pub(crate) struct State {
     /// The variant.
     pub(crate) name: Ident,
-    /// The locals beside the call, in the order of the source.
+    /// The locals, beside the call if there is one, in the order of the source.
     pub(crate) fields: Vec<Field>,
 }
 
@@ -64,38 +70,51 @@ impl Layout {
     /// Decides the shape.
     pub(crate) fn of(errors: &Errors, program: &Program, liveness: &Liveness) -> Self {
         let vars = &program.vars;
-        let states: Vec<Vec<Var>> = program.awaits.iter().map(|state| liveness.saved(vars, state)).collect();
-        let all: BTreeSet<Var> = program.params.iter().chain(states.iter().flatten()).copied().collect();
-        let idents = field_names(vars, &all);
+        let waiting = program.awaits.iter().map(|state| (state.owner, liveness.saved(vars, state.resume)));
+        let waiting: Vec<(Owner, Vec<Var>)> = waiting.collect();
+        let branches = program.branches.iter().enumerate();
+        let branches =
+            branches.map(|(number, branch)| (Some(BranchId(number)), liveness.saved(vars, branch.entry)));
+        let starting: Vec<(Owner, Vec<Var>)> =
+            [(None, program.params.clone())].into_iter().chain(branches).collect();
+        let idents = field_names(vars, starting.iter().chain(&waiting));
         let local_types = local_types(&program.items);
-        let saved = all.iter().map(|&var| (var, saved(vars, var, &local_types))).collect();
-        let names = state_names(errors, program);
-        let numbers: BTreeMap<Var, usize> = all.iter().copied().zip(0..).collect();
+        let saved = idents.keys().map(|&var| (var, saved(vars, var, &local_types))).collect();
+        let numbers: BTreeMap<Var, usize> = idents.keys().copied().zip(0..).collect();
         let field = |var: Var, stable: bool| Field {
             var,
             ident: idents[&var].clone(),
             number: numbers[&var],
             stable,
         };
-        let start = program.params.iter().map(|&var| field(var, true)).collect();
-        let states = program
-            .awaits
-            .iter()
-            .zip(states)
-            .zip(names)
-            .map(|((state, saved), name)| State {
-                name,
-                fields: saved
-                    .into_iter()
-                    .map(|var| {
-                        let info = vars.get(var);
-                        field(var, state.frozen.contains(var) || !(info.mutable || info.deferred))
-                    })
-                    .collect(),
-            })
-            .collect();
-        let all = all.iter().map(|&var| field(var, false)).collect();
-        Self { start, states, saved, all }
+        let names = state_names(errors, program);
+        let firsts = first_names(program, &names);
+        let starts = [Ident::new(START, Span::call_site())].into_iter().chain(firsts).zip(&starting);
+        let starts = starts.map(|(name, (_, saved))| State {
+            name,
+            fields: saved.iter().map(|&var| field(var, true)).collect(),
+        });
+        let starts = starts.collect();
+        let states = program.awaits.iter().zip(waiting).zip(names).map(|((state, (_, saved)), name)| {
+            let is_stable = |var: Var| {
+                let info = vars.get(var);
+                state.frozen.contains(var) || !(info.mutable || info.deferred)
+            };
+            State { name, fields: saved.into_iter().map(|var| field(var, is_stable(var))).collect() }
+        });
+        let states = states.collect();
+        let all = idents.keys().map(|&var| field(var, false)).collect();
+        Self { starts, states, saved, all }
+    }
+
+    /// `Start`.
+    pub(crate) fn start(&self) -> &State {
+        &self.starts[0]
+    }
+
+    /// The first state of a branch.
+    pub(crate) fn first(&self, BranchId(number): BranchId) -> &State {
+        &self.starts[number + 1]
     }
 
     /// The state of an await.
@@ -109,45 +128,73 @@ pub(crate) fn json_name(ident: &Ident) -> String {
     ident.to_string().trim_start_matches("r#").to_owned()
 }
 
-/// A name for each saved local; `call` is taken.
-fn field_names(vars: &VarTable, saved: &BTreeSet<Var>) -> BTreeMap<Var, Ident> {
-    let mut taken = BTreeSet::from(["call".to_owned()]);
+/// The branch to whose machine a state belongs; none for the workflow's own.
+type Owner = Option<BranchId>;
+
+/// A name for each local that some state saves; `call` is taken. Locals of several branches may share one, since no state has both.
+fn field_names<'s>(
+    vars: &VarTable,
+    states: impl Iterator<Item = &'s (Owner, Vec<Var>)>,
+) -> BTreeMap<Var, Ident> {
+    let saved: BTreeMap<Var, Owner> =
+        states.flat_map(|(owner, vars)| vars.iter().map(|&var| (var, *owner))).collect();
+    let mut taken: BTreeMap<Owner, BTreeSet<String>> = BTreeMap::new();
     saved
-        .iter()
-        .map(|&var| {
+        .into_iter()
+        .map(|(var, owner)| {
+            let taken = taken.entry(owner).or_insert_with(|| BTreeSet::from(["call".to_owned()]));
             let ident = &vars.get(var).ident;
             let text = ident.to_string();
             if taken.insert(text.clone()) {
                 return (var, ident.clone());
             }
             let plain = text.trim_start_matches("r#");
-            let name = numbered(plain, "_", &mut taken);
+            let name = numbered(plain, "_", taken);
             (var, Ident::new(&name, ident.span()))
         })
         .collect()
 }
 
-/// A name for each state.
+/// A name for each state that waits.
 fn state_names(errors: &Errors, program: &Program) -> Vec<Ident> {
-    let mut taken = BTreeSet::from(["Start".to_owned()]);
-    for state in &program.awaits {
-        if let Some(name) = &state.name
-            && !taken.insert(name.to_string())
-        {
+    let mut taken = BTreeSet::from([START.to_owned()]);
+    let branches = program.branches.iter().filter_map(|branch| branch.name.as_ref());
+    for name in program.awaits.iter().filter_map(|state| state.name.as_ref()).chain(branches) {
+        if !taken.insert(name.to_string()) {
             errors.on(name, &Message::StateNameTaken(name.to_string()));
         }
     }
-    program
-        .awaits
-        .iter()
-        .map(|state| {
-            state.name.clone().unwrap_or_else(|| {
-                let (name, span) = default_name(state);
-                let name = if taken.insert(name.clone()) { name } else { numbered(&name, "", &mut taken) };
-                Ident::new(&name, span)
-            })
+    let named = program.awaits.iter().map(|state| {
+        state.name.clone().unwrap_or_else(|| {
+            let (name, span) = default_name(state);
+            let name = if taken.insert(name.clone()) { name } else { numbered(&name, "", &mut taken) };
+            Ident::new(&name, span)
         })
-        .collect()
+    });
+    named.collect()
+}
+
+/// A name for the first state of each branch: `JoinBranch2`, or `JoinAllItem`.
+fn first_names(program: &Program, states: &[Ident]) -> Vec<Ident> {
+    let mut taken: BTreeSet<String> = states.iter().map(Ident::to_string).collect();
+    taken.insert(START.to_owned());
+    taken.extend(program.branches.iter().filter_map(|branch| branch.name.as_ref()).map(Ident::to_string));
+    let mut names: BTreeMap<BranchId, Ident> = BTreeMap::new();
+    for (state, awaited) in states.iter().zip(&program.awaits) {
+        for (number, id) in awaited.kind.blocks() {
+            let branch = program.branch(id);
+            let name = branch.name.clone().unwrap_or_else(|| {
+                let name = match awaited.kind {
+                    Kind::All { .. } => format!("{state}Item"),
+                    Kind::Call | Kind::Group { .. } => format!("{state}Branch{}", number + 1),
+                };
+                let name = if taken.insert(name.clone()) { name } else { numbered(&name, "_", &mut taken) };
+                Ident::new(&name, branch.span)
+            });
+            names.insert(id, name);
+        }
+    }
+    names.into_values().collect()
 }
 
 /// What a state is called that has no name of its own.

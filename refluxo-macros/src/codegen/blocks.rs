@@ -119,6 +119,7 @@ impl<'c> Emitter<'c> {
             Marker::Goto(target) => self.goto(target),
             Marker::Suspend(id) => self.suspend(id),
             Marker::Outcome(AwaitId(id)) => self.outcome(&self.context.program.awaits[id]),
+            Marker::Start(id) => self.start(id),
         }
     }
 
@@ -179,7 +180,7 @@ impl<'c> Emitter<'c> {
     }
 
     /// A local that this block holds: its variable, or a field of the whole.
-    fn held(&self, var: Var) -> TokenStream {
+    pub(super) fn held(&self, var: Var) -> TokenStream {
         let info = self.context.program.vars.get(var);
         match &info.part_of {
             Some((whole, fields)) if self.context.liveness.frame(self.block.id).holds(*whole) => {
@@ -215,7 +216,7 @@ impl<'c> Emitter<'c> {
         }
     }
 
-    /// `return value` ends the workflow.
+    /// `return value` ends the workflow, or a branch of it.
     fn returned(&mut self, returned: &mut ExprReturn) -> TokenStream {
         let value = returned.expr.take().map_or_else(
             || quote!(()),
@@ -224,7 +225,7 @@ impl<'c> Emitter<'c> {
                 quote!(#value)
             },
         );
-        let done = self.context.done(&value);
+        let done = self.context.done(self.block.owner, &value);
         quote!(return #done)
     }
 }

@@ -10,19 +10,19 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 
 use super::{
-    Context, blocks,
+    Context, Entry, blocks,
     frame::{self, Types},
     graph::reachable,
     names::own,
 };
 use crate::{
-    ir::{BlockId, Var, exits::Exits},
-    layout::{Field, Saved, json_name},
+    ir::{Await, Block, BlockId, BranchId, Kind, Rule, Var, exits::Exits, marker::private},
+    layout::{Saved, State, json_name},
 };
 
 impl Context<'_> {
     /// `value`, which leaves the workflow's code, in the function's own `Result` or `Option`.
-    pub(super) fn around(&self, value: TokenStream) -> TokenStream {
+    fn around(&self, value: TokenStream) -> TokenStream {
         let output = &self.source.output;
         if self.source.tried {
             quote!(<#output as ::refluxo::__private::Tried>::around(#value))
@@ -31,8 +31,25 @@ impl Context<'_> {
         }
     }
 
-    /// The end of the workflow with an output.
-    pub(super) fn done(&self, value: &TokenStream) -> TokenStream {
+    /// The end of a branch, which leaves the code around it: that of another branch, or that of the workflow.
+    fn left(&self, owner: Option<BranchId>, end: &Ident) -> TokenStream {
+        match owner {
+            None => self.around(quote!(::refluxo::__private::Transition::Branch(#end))),
+            Some(id) => {
+                let branch = self.names.branch(id);
+                let left = own(if self.program.branch(id).tried { "left_tried" } else { "left" });
+                quote!(#branch.#left(#end))
+            }
+        }
+    }
+
+    /// The end of the workflow, or of one of its branches, with an output.
+    pub(super) fn done(&self, owner: Option<BranchId>, value: &TokenStream) -> TokenStream {
+        if let Some(id) = owner {
+            let branch = self.names.branch(id);
+            let done = own(if self.program.branch(id).tried { "done_tried" } else { "done" });
+            return quote!(#branch.#done(#value));
+        }
         let (machine, output) = (&self.source.enum_ident, &self.source.output);
         if self.source.tried {
             quote!(::refluxo::__private::done_tried::<#machine, #output>(#value))
@@ -87,7 +104,8 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let items = &context.program.items;
     let slots = slots(context);
     let entry = entry(context);
-    let blocks = context.program.blocks.iter().map(|block| blocks::emit(context, block));
+    let branches = branches(context);
+    let blocks = arms(context, None, &context.program.blocks);
     let exit = exit(context);
     let (frame_name, outcome, block, call) = (own("frame"), own("outcome"), own("block"), own("call"));
     let (undos, call_type) = (own("undos"), Types::of(context).call);
@@ -102,15 +120,93 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
         ) -> #result {
             #(#items)*
             #slots
+            #branches
             let mut #outcome = ::core::option::Option::Some(#outcome);
             #entry
             let #call: #call_type = 'dispatch: loop {
                 match #block {
-                    #(#blocks)*
+                    #blocks
                     _ => ::core::unreachable!(),
                 }
             };
             #exit
+        }
+    }
+}
+
+/// The witness of each branch's output.
+fn branches(context: &Context<'_>) -> TokenStream {
+    let groups = context.program.awaits.iter().map(|awaited| &awaited.kind);
+    groups
+        .flat_map(|kind| kind.blocks().map(move |(_, id)| (kind, id)))
+        .map(|(kind, id)| {
+            let (branch, span) = (context.names.branch(id), context.program.branch(id).span);
+            let new = if matches!(kind, Kind::Group { rule: Rule::Try, .. }) { "fallible" } else { "new" };
+            let new = Ident::new(new, span);
+            quote_spanned!(span=> let mut #branch = ::refluxo::__private::BranchOut::#new();)
+        })
+        .collect()
+}
+
+/// The blocks of a machine as arms of its loop. Those of a branch are one arm.
+fn arms(context: &Context<'_>, owner: Option<BranchId>, mut blocks: &[Block]) -> TokenStream {
+    let mut arms = TokenStream::new();
+    while let Some((first, after)) = blocks.split_first() {
+        let inside = |block: &Block| context.program.inside(owner, block.owner);
+        let rest = match inside(first) {
+            None => {
+                arms.extend(blocks::emit(context, first));
+                after
+            }
+            Some(branch) => {
+                let count = blocks.iter().take_while(|block| inside(block) == Some(branch)).count();
+                let (its, rest) = blocks.split_at(count);
+                arms.extend(branch_arm(context, branch, its));
+                rest
+            }
+        };
+        blocks = rest;
+    }
+    arms
+}
+
+// Output:
+//
+//     3 | 4 => 'code: {
+//         let ended = (|| {
+//             let call: CheckoutCall = 'dispatch: loop { match block { 3 => …, 4 => …, _ => unreachable!() } };
+//             branch_0.going(call)
+//         })();
+//         match branch_0.end(ended) {
+//             Ok(call) => break 'dispatch call,
+//             Err(end) => return Transition::Branch(end),
+//         }
+//     }
+/// The blocks of a branch: a loop of their own in a closure, out of which `?` and `return` lead to the end of the branch.
+fn branch_arm(context: &Context<'_>, id: BranchId, its: &[Block]) -> TokenStream {
+    let branch = context.program.branch(id);
+    let numbers = its.iter().map(|block| blocks::number(block.id));
+    let arms = arms(context, Some(id), its);
+    let (block, call, ended) = (own("block"), own("call"), own("ended"));
+    let (name, call_type) = (context.names.branch(id), Types::of(context).call);
+    let (going, end) = if branch.tried { ("going_tried", "end_tried") } else { ("going", "end") };
+    let (going, end) = (own(going), own(end));
+    let left = context.left(branch.owner, &ended);
+    quote! {
+        #(#numbers)|* => 'code: {
+            let #ended = (|| {
+                let #call: #call_type = 'dispatch: loop {
+                    match #block {
+                        #arms
+                        _ => ::core::unreachable!(),
+                    }
+                };
+                #name.#going(#call)
+            })();
+            match #name.#end(#ended) {
+                ::core::result::Result::Ok(#call) => break 'dispatch #call,
+                ::core::result::Result::Err(#ended) => return #left,
+            }
         }
     }
 }
@@ -149,21 +245,12 @@ fn slots(context: &Context<'_>) -> TokenStream {
 fn entry(context: &Context<'_>) -> TokenStream {
     let exits: BTreeMap<BlockId, Exits> =
         context.program.blocks.iter().map(|block| (block.id, Exits::of(&block.stmts))).collect();
-    let first = context.program.blocks.first().map(|block| block.id);
-    let start = first.map(|first| {
-        let start: Ident = syn::parse_quote!(Start);
-        arm(context, &exits, &Literal::usize_unsuffixed(0), &start, &context.layout.start, first)
-    });
-    let states = context.layout.states.iter().zip(&context.program.awaits).enumerate();
-    let arms = states.map(|(number, (state, awaited))| {
-        arm(context, &exits, &frame::number(number), &state.name, &state.fields, awaited.resume)
-    });
+    let arms = context.entries().map(|entry| arm(context, &exits, &entry));
     let (frame_name, fault, block) = (own("frame"), own("fault"), own("block"));
     let unreadable = context.around(quote!(::refluxo::__private::Transition::Unreadable(#fault)));
     quote! {
         let mut #fault = ::core::option::Option::None;
         let mut #block: u32 = match #frame_name.at {
-            #start
             #(#arms)*
             _ => ::core::unreachable!(),
         };
@@ -174,15 +261,9 @@ fn entry(context: &Context<'_>) -> TokenStream {
 }
 
 /// `3 => { slot_held.load("Reserve", "held", &mut fault); 2 }`
-fn arm(
-    context: &Context<'_>,
-    exits: &BTreeMap<BlockId, Exits>,
-    at: &Literal,
-    name: &Ident,
-    fields: &[Field],
-    resume: BlockId,
-) -> TokenStream {
-    let needed: Vec<Var> = reachable(exits, Some(resume))
+fn arm(context: &Context<'_>, exits: &BTreeMap<BlockId, Exits>, entry: &Entry<'_>) -> TokenStream {
+    let Entry { at, state: State { name, fields }, awaited, resume } = entry;
+    let needed: Vec<Var> = reachable(exits, *resume)
         .iter()
         .flat_map(|&block| context.liveness.frame(block).taken.iter())
         .collect();
@@ -192,8 +273,28 @@ fn arm(
         let (fault, state, name) = (own("fault"), name.to_string(), json_name(&field.ident));
         quote!(#slot.load(#state, #name, &mut #fault);)
     });
-    let block = blocks::number(resume);
-    quote!(#at => { #(#loads)* #block })
+    let outputs = awaited.and_then(|awaited| outputs(context, awaited));
+    let block = blocks::number(*resume);
+    quote!(#at => { #(#loads)* #outputs #block })
+}
+
+/// Loads what the blocks gave whose group was awaited: `load_branches(&mut outcome, |outputs| branch_1.load(outputs, 1, &mut fault));`
+fn outputs(context: &Context<'_>, awaited: &Await) -> Option<TokenStream> {
+    let (outcome, outputs, fault) = (own("outcome"), own("outputs"), own("fault"));
+    let loads: Vec<TokenStream> = awaited
+        .kind
+        .blocks()
+        .map(|(number, branch)| {
+            let (branch, number) = (context.names.branch(branch), Literal::u32_unsuffixed(number));
+            match awaited.kind {
+                Kind::All { .. } => quote!(#branch.load_all(#outputs, &mut #fault);),
+                Kind::Call | Kind::Group { .. } => quote!(#branch.load(#outputs, #number, &mut #fault);),
+            }
+        })
+        .collect();
+    let load = if awaited.is_timed() { "load_branches_in_time" } else { "load_branches" };
+    let load = private(load, awaited.span);
+    (!loads.is_empty()).then(|| quote!(#load(&mut #outcome, |#outputs| { #(#loads)* });))
 }
 
 /// Builds the new state: the locals leave their slots for the frame, and from there those that the state saves go into it.

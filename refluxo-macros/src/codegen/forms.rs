@@ -11,10 +11,20 @@ use syn::{
     visit_mut::VisitMut,
 };
 
-use super::{Context, blocks::Emitter, names::own};
+use super::{
+    Context,
+    blocks::Emitter,
+    frame::{self, Types},
+    names::own,
+};
 use crate::{
-    ir::{Await, BranchKind, Kind, Program, Rule, form::Form, marker::private, place::bare},
-    layout::{json_name, numbered},
+    ir::{
+        Await, BranchId, BranchKind, Capture, Kind, Program, Rule,
+        form::Form,
+        marker::{Marker, private},
+        place::bare,
+    },
+    layout::{State, json_name, numbered},
 };
 
 impl Emitter<'_> {
@@ -63,8 +73,13 @@ impl Emitter<'_> {
         quote_spanned!(call.func.span()=> #group::new((#(#branches,)*)))
     }
 
-    /// A call as a branch.
+    /// A branch: the first state of a block, or a call.
     fn branch(&mut self, call: &ExprCall) -> TokenStream {
+        if let Some(Expr::Macro(start)) = call.args.first()
+            && let Some(Marker::Start(id)) = Marker::of(&start.mac)
+        {
+            return self.start(id);
+        }
         let leaf = match self.rule {
             Rule::All => "Kept",
             Rule::Try => "Fallible",
@@ -72,6 +87,53 @@ impl Emitter<'_> {
         };
         let (leaf, operand) = (private(leaf, call.func.span()), self.first(call));
         quote_spanned!(call.func.span()=> #leaf::new(#operand))
+    }
+
+    // Output:
+    //
+    //     {
+    //         slot_order_7.put_changed(order);
+    //         let mut first = CheckoutFrame::EMPTY;
+    //         first.field_order_7 = slot_order_7.out(3, &mut Changes::none());
+    //         Block::new(first.build(CheckoutCall::JoinBranch2))
+    //     }
+    /// The first state of a block: what it takes from around it goes through the slots of the locals inside, and so has their types.
+    pub(super) fn start(&self, id: BranchId) -> TokenStream {
+        let context = self.context;
+        let (branch, State { name, fields }) = (context.program.branch(id), context.layout.first(id));
+        let Types { frame, call, .. } = Types::of(context);
+        let puts = branch.captures.iter().filter(|capture| context.crosses(capture.inner));
+        let puts = puts.map(|capture| {
+            let (slot, value) = (context.names.slot(capture.inner), self.captured(*capture));
+            quote!(#slot.put_changed(#value);)
+        });
+        let first = own("first");
+        let outs = fields.iter().map(|field| {
+            let (place, slot) = (context.names.field(field.var), context.names.slot(field.var));
+            let number = frame::literal(field);
+            quote!(#first.#place = #slot.out(#number, &mut ::refluxo::__private::Changes::none());)
+        });
+        quote_spanned! {branch.span=>
+            {
+                #(#puts)*
+                let mut #first = #frame::EMPTY;
+                #(#outs)*
+                ::refluxo::__private::Block::new(#first.build(#call::#name))
+            }
+        }
+    }
+
+    /// A local on its way into a block.
+    fn captured(&self, Capture { outer, lent, .. }: Capture) -> TokenStream {
+        let value = self.held(outer);
+        if lent {
+            quote!({
+                use ::refluxo::__private::KeepCopied as _;
+                ::refluxo::__private::Captured(&#value).keep()
+            })
+        } else {
+            value
+        }
     }
 
     /// `compensate!(release(id))` → `undos.push::<(release)>("release", call(release(id)))`

@@ -4,16 +4,15 @@
 //! are written down, and slow on calls, so whatever needs a call (to decode, to encode, to seal) is done on a struct that has
 //! one field for each saved local: the *frame*. A state is taken apart into a frame and built from one by moves.
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use syn::Ident;
 
-use super::{
-    Context,
-    names::own,
-    snapshot::{field_type, states},
+use super::{Context, Entry, names::own, snapshot::field_type};
+use crate::{
+    ir::Await,
+    layout::{Field, Saved, State, json_name},
 };
-use crate::layout::{Field, Saved, json_name};
 
 /// The names of the types that stand beside the enum.
 pub(super) struct Types {
@@ -61,16 +60,16 @@ fn types(context: &Context<'_>) -> TokenStream {
         let (place, ty) = (context.names.field(field.var), field_type(context, field));
         quote!(#place: ::core::option::Option<&'a #ty>)
     });
-    let calls = states(context).map(|(state, awaited)| {
-        let (ident, ty) = (&state.name, &awaited.ty);
-        quote!(#ident(#ty))
+    let calls = context.entries().map(|Entry { state, awaited, .. }| {
+        let (ident, ty) = (&state.name, awaited.map(|Await { ty, .. }| quote!((#ty))));
+        quote!(#ident #ty)
     });
     quote! {
         #[allow(unreachable_pub, private_interfaces)]
         pub struct #frame { at: u32, #(#owned,)* }
 
         #[allow(private_interfaces, clippy::large_enum_variant)]
-        enum #call { Start, #(#calls,)* }
+        enum #call { #(#calls,)* }
 
         #[derive(Clone, Copy)]
         struct #fields<'a> { of: ::core::marker::PhantomData<&'a ()>, #(#borrowed,)* }
@@ -117,11 +116,6 @@ fn fields(context: &Context<'_>) -> TokenStream {
     }
 }
 
-/// The number of a state: `Start`, and then the awaits in the order of the source.
-pub(super) fn number(state: usize) -> Literal {
-    Literal::usize_unsuffixed(state + 1)
-}
-
 /// The borrowed locals of a state whose fields are variables of their names.
 pub(super) fn borrowed(context: &Context<'_>, fields: &[Field]) -> TokenStream {
     let name = Types::of(context).fields;
@@ -147,7 +141,7 @@ pub(super) fn set<'f>(fields: impl Iterator<Item = &'f Field>) -> TokenStream {
 /// can't unwind.
 fn fill(context: &Context<'_>) -> TokenStream {
     let machine = &context.source.enum_ident;
-    let arm = |state: &Ident, at: Literal, call: TokenStream, begin: TokenStream, fields: &[Field]| {
+    let arms = context.entries().map(|Entry { at, state: State { name, fields }, awaited, .. }| {
         let idents = fields.iter().map(|field| &field.ident);
         let moves = fields.iter().map(|field| {
             let (ident, place) = (&field.ident, context.names.field(field.var));
@@ -158,25 +152,22 @@ fn fill(context: &Context<'_>) -> TokenStream {
             };
             quote!(::refluxo::__private::fill(&mut self.#place, #value);)
         });
+        let (call, begin) = match awaited {
+            Some(_) => (Some(quote!(call,)), quote!(::refluxo::__private::Suspend::begin(call))),
+            None => (None, quote!(::refluxo::__private::Begin::Start)),
+        };
         quote! {
-            #machine::#state { #call #(#idents,)* } => {
+            #machine::#name { #call #(#idents,)* } => {
                 self.at = #at;
                 #(#moves)*
                 #begin
             }
         }
-    };
-    let nothing = quote!(::refluxo::__private::Begin::Start);
-    let start = Ident::new("Start", Span::call_site());
-    let start = arm(&start, Literal::usize_unsuffixed(0), quote!(), nothing, &context.layout.start);
-    let arms = context.layout.states.iter().enumerate().map(|(state, layout)| {
-        let begin = quote!(::refluxo::__private::Suspend::begin(call));
-        arm(&layout.name, number(state), quote!(call,), begin, &layout.fields)
     });
     quote! {
         #[inline(never)]
         fn fill(&mut self, state: #machine) -> ::refluxo::__private::Begin {
-            match state { #start #(#arms)* }
+            match state { #(#arms)* }
         }
     }
 }
@@ -185,7 +176,7 @@ fn fill(context: &Context<'_>) -> TokenStream {
 /// that may what is then to be dropped.
 fn build(context: &Context<'_>) -> TokenStream {
     let (machine, call) = (&context.source.enum_ident, Types::of(context).call);
-    let arm = |ident: &Ident, pattern: TokenStream, call: TokenStream, fields: &[Field]| {
+    let arms = context.entries().map(|Entry { state: State { name, fields }, awaited, .. }| {
         let typed = fields.iter().filter(|field| !inferred(context, field)).map(|field| {
             let place = context.names.field(field.var);
             quote!(let #place = ::refluxo::__private::taken(&mut self.#place);)
@@ -198,22 +189,18 @@ fn build(context: &Context<'_>) -> TokenStream {
                 quote!(#ident: #place)
             }
         });
+        let (pattern, field) = awaited.map(|_| (quote!((call)), quote!(call,))).unzip();
         quote! {
-            #pattern => {
+            #call::#name #pattern => {
                 #(#typed)*
-                #machine::#ident { #call #(#values,)* }
+                #machine::#name { #field #(#values,)* }
             }
         }
-    };
-    let start = arm(&syn::parse_quote!(Start), quote!(#call::Start), quote!(), &context.layout.start);
-    let arms = context.layout.states.iter().map(|state| {
-        let ident = &state.name;
-        arm(ident, quote!(#call::#ident(call)), quote!(call,), &state.fields)
     });
     quote! {
         #[inline(never)]
         fn build(&mut self, call: #call) -> #machine {
-            match call { #start #(#arms)* }
+            match call { #(#arms)* }
         }
     }
 }

@@ -5,14 +5,16 @@ use quote::quote;
 use syn::{Ident, parse_quote};
 
 use super::{
-    Context,
+    Context, Entry,
     forms::Undo,
     frame::{self, Types},
     graph,
     names::Distinct,
-    snapshot::states,
 };
-use crate::layout::Field;
+use crate::{
+    ir::Await,
+    layout::{Field, State},
+};
 
 /// Emits the implementations that tell the engine what the workflow is.
 pub(super) fn emit(context: &Context<'_>) -> TokenStream {
@@ -63,34 +65,37 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
 
 /// `fn at`.
 fn at(context: &Context<'_>) -> TokenStream {
-    let arms = context.layout.states.iter().map(|state| {
+    let arms = context.entries().map(|Entry { state, .. }| {
         let (ident, name) = (&state.name, state.name.to_string());
         quote!(Self::#ident { .. } => #name,)
     });
     quote! {
         fn at(&self) -> &'static str {
-            match self { Self::Start { .. } => "Start", #(#arms)* }
+            match self { #(#arms)* }
         }
     }
 }
 
 /// `fn pending`.
 fn pending(context: &Context<'_>) -> TokenStream {
-    let arms = context.layout.states.iter().map(|state| {
+    let arms = context.entries().map(|Entry { state, awaited, .. }| {
         let ident = &state.name;
-        quote!(Self::#ident { call, .. } => ::refluxo::__private::Suspend::pending(call),)
+        match awaited {
+            Some(_) => quote!(Self::#ident { call, .. } => ::refluxo::__private::Suspend::pending(call),),
+            None => quote!(Self::#ident { .. } => ::refluxo::__private::Pending::Start,),
+        }
     });
     quote! {
         fn pending(&self) -> ::refluxo::__private::Pending<'_> {
-            match self { Self::Start { .. } => ::refluxo::__private::Pending::Start, #(#arms)* }
+            match self { #(#arms)* }
         }
     }
 }
 
 /// `fn limit`, if there are states that may last a limited time.
 fn limit(context: &Context<'_>) -> Option<TokenStream> {
-    let timed = states(context).filter(|(_, awaited)| awaited.is_timed()).map(|(state, _)| &state.name);
-    let timed: Vec<&Ident> = timed.collect();
+    let timed = context.entries().filter(|entry| entry.awaited.is_some_and(Await::is_timed));
+    let timed: Vec<&Ident> = timed.map(|entry| &entry.state.name).collect();
     (!timed.is_empty()).then(|| {
         quote! {
             fn limit(&self) -> ::core::option::Option<::core::time::Duration> {
@@ -145,25 +150,20 @@ fn begin(context: &Context<'_>) -> TokenStream {
 
 /// `fn encode`.
 fn encode(context: &Context<'_>) -> TokenStream {
-    let arm = |ident: &Ident, call: TokenStream, write: TokenStream, fields: &[Field]| {
+    let arms = context.entries().map(|Entry { state: State { name, fields }, awaited, .. }| {
         let (idents, borrowed) = (idents(fields), frame::borrowed(context, fields));
         let stable = frame::set(fields.iter().filter(|field| field.stable));
+        let (call, write) = awaited.map(|_| (quote!(call,), quote!(writer.field("call", call);))).unzip();
         quote! {
-            Self::#ident { #call #idents } => {
+            Self::#name { #call #idents } => {
                 #write
                 (#stable, #borrowed)
             }
         }
-    };
-    let start = arm(&parse_quote!(Start), quote!(), quote!(), &context.layout.start);
-    let arms = context
-        .layout
-        .states
-        .iter()
-        .map(|state| arm(&state.name, quote!(call,), quote!(writer.field("call", call);), &state.fields));
+    });
     quote! {
         fn encode(&self, writer: &mut ::refluxo::__private::StateWriter<'_>) {
-            let (stable, fields) = match self { #start #(#arms)* };
+            let (stable, fields) = match self { #(#arms)* };
             writer.only_stable(stable);
             fields.write(writer);
         }
@@ -174,11 +174,11 @@ fn encode(context: &Context<'_>) -> TokenStream {
 fn decode(context: &Context<'_>) -> TokenStream {
     let Types { frame, call, .. } = Types::of(context);
     let name = &context.source.name;
-    let start = frame::set(context.layout.start.iter());
-    let arms = context.layout.states.iter().enumerate().map(|(number, state)| {
-        let (ident, text, number) = (&state.name, state.name.to_string(), frame::number(number));
+    let arms = context.entries().map(|Entry { at, state, awaited, .. }| {
+        let (ident, text) = (&state.name, state.name.to_string());
         let fields = frame::set(state.fields.iter());
-        quote!(#text => (#number, #call::#ident(reader.field("call")?), #fields),)
+        let field = awaited.map(|_| quote!((reader.field("call")?)));
+        quote!(#text => (#at, #call::#ident #field, #fields),)
     });
     quote! {
         fn decode(
@@ -186,7 +186,6 @@ fn decode(context: &Context<'_>) -> TokenStream {
             mut reader: ::refluxo::__private::StateReader<'_>,
         ) -> ::core::result::Result<Self, ::refluxo::__private::LoadError> {
             let (at, call, fields) = match at {
-                "Start" => (0, #call::Start, #start),
                 #(#arms)*
                 other => return ::core::result::Result::Err(::refluxo::__private::unknown_state(#name, other)),
             };

@@ -11,14 +11,14 @@ mod serde;
 mod snapshot;
 mod twin;
 
-use proc_macro2::{Delimiter, Group, TokenStream};
+use proc_macro2::{Delimiter, Group, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Type, parse_quote};
 
 use crate::{
     compile::Source,
-    ir::{Program, Var, VarSet},
-    layout::Layout,
+    ir::{Await, BlockId, Program, Var, VarSet},
+    layout::{Layout, State},
     liveness::Liveness,
 };
 
@@ -46,6 +46,38 @@ impl Context<'_> {
     }
 }
 
+/// A state, and where it leads.
+pub(super) struct Entry<'c> {
+    /// Its number in the frame.
+    pub(super) at: Literal,
+    pub(super) state: &'c State,
+    /// What it waits for; `Start` and the first state of a branch wait for nothing.
+    pub(super) awaited: Option<&'c Await>,
+    /// The block that goes on.
+    pub(super) resume: BlockId,
+}
+
+impl<'p> Context<'p> {
+    /// The states in the order of the source: those of an await's branches after the await's own.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'p>> {
+        let (program, layout) = (self.program, self.layout);
+        let waiting = layout.states.iter().zip(&program.awaits).flat_map(move |(state, awaited)| {
+            let firsts = awaited
+                .kind
+                .blocks()
+                .map(move |(_, branch)| (layout.first(branch), None, program.branch(branch).entry));
+            [(state, Some(awaited), awaited.resume)].into_iter().chain(firsts)
+        });
+        let all = [(layout.start(), None, Program::ENTRY)].into_iter().chain(waiting);
+        all.enumerate().map(|(at, (state, awaited, resume))| Entry {
+            at: Literal::usize_unsuffixed(at),
+            state,
+            awaited,
+            resume,
+        })
+    }
+}
+
 /// The locals that some block takes from another one, or that two blocks mention.
 fn crossing(program: &Program, liveness: &Liveness) -> VarSet {
     let mut crossing: VarSet = program.params.iter().copied().collect();
@@ -68,7 +100,7 @@ pub(crate) fn emit(source: &Source, program: &Program, liveness: &Liveness, layo
     let undos = forms::undos(program);
     let context = Context { source, program, liveness, layout, names, crossing, undos };
     let snapshot = snapshot::emit(&context);
-    let fields = layout.start.iter().zip(&source.params).map(|(field, param)| {
+    let fields = layout.start().fields.iter().zip(&source.params).map(|(field, param)| {
         let (ident, value) = (&field.ident, param.value());
         quote!(#ident: #value)
     });

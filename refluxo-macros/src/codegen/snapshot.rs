@@ -4,23 +4,22 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Path, Type};
 
-use super::Context;
+use super::{Context, Entry};
 use crate::{
     ir::{Await, Kind, Rule},
-    layout::{Field, Saved, State},
+    layout::{Field, Saved},
 };
 
-/// Emits the enum: one variant for `Start`, one for each await.
+/// Emits the enum: one variant for each state.
 pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let source = context.source;
     let (vis, name, docs, derives) = (&source.vis, &source.enum_ident, &source.docs, &source.derives);
     let about = format!("The states of the workflow [`{0}`](fn@{0}), which are its snapshot.", source.ident);
-    let start = fields(context, &context.layout.start);
-    let variants = states(context).map(|(state, awaited)| {
-        let (ident, ty) = (&state.name, &awaited.ty);
-        let doc = state_doc(awaited);
-        let fields = fields(context, &state.fields);
-        quote!(#[doc = #doc] #ident { call: #ty, #fields })
+    let variants = context.entries().map(|Entry { state, awaited, .. }| {
+        let (ident, fields) = (&state.name, fields(context, &state.fields));
+        let doc = awaited.map_or_else(|| "Not started.".to_owned(), state_doc);
+        let call = awaited.map(|Await { ty, .. }| quote!(call: #ty,));
+        quote!(#[doc = #doc] #ident { #call #fields })
     });
     quote! {
         #[doc = #about]
@@ -29,16 +28,9 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
         #(#derives)*
         #[allow(missing_docs, private_interfaces, clippy::large_enum_variant)]
         #vis enum #name {
-            #[doc = "Not started."]
-            Start { #start },
             #(#variants,)*
         }
     }
-}
-
-/// The states that wait for a call, with their awaits.
-pub(super) fn states<'c>(context: &'c Context<'_>) -> impl Iterator<Item = (&'c State, &'c Await)> {
-    context.layout.states.iter().zip(&context.program.awaits)
 }
 
 /// `order: Order, held: Local,`

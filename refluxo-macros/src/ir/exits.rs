@@ -29,7 +29,7 @@ impl Exits {
         match marker {
             Marker::Goto(block) => self.gotos.push(block),
             Marker::Suspend(id) => self.suspensions.push(id),
-            Marker::Outcome(_) => {}
+            Marker::Outcome(_) | Marker::Start(_) => {}
         }
     }
 }

@@ -1,16 +1,18 @@
 //! What the graph adds to Rust's syntax: macro calls that no user can write.
 //!
-//! `goto·!(3)` jumps to block 3, `suspend·!(2)` ends the transition at await 2, and `outcome·!(2)` is what await 2 gave.
+//! `goto·!(3)` jumps to block 3, `suspend·!(2)` ends the transition at await 2, `outcome·!(2)` is what await 2 gave, and `start·!(1)` is the
+//! first state of branch 1.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::quote;
 use syn::{Attribute, Expr, Macro, parse_quote};
 
-use super::{AwaitId, BlockId};
+use super::{AwaitId, BlockId, BranchId};
 
 const GOTO: &str = "goto·";
 const SUSPEND: &str = "suspend·";
 const OUTCOME: &str = "outcome·";
+const START: &str = "start·";
 const MENTIONS: &str = "mentions·";
 
 /// A marker in lowered code.
@@ -22,6 +24,8 @@ pub(crate) enum Marker {
     Suspend(AwaitId),
     /// The outcome of an await.
     Outcome(AwaitId),
+    /// The first state of a branch that is a block.
+    Start(BranchId),
 }
 
 impl Marker {
@@ -31,6 +35,7 @@ impl Marker {
             Self::Goto(BlockId(number)) => (GOTO, number),
             Self::Suspend(AwaitId(number)) => (SUSPEND, number),
             Self::Outcome(AwaitId(number)) => (OUTCOME, number),
+            Self::Start(BranchId(number)) => (START, number),
         };
         let name = Ident::new(name, Span::call_site());
         let number = Literal::usize_unsuffixed(number);
@@ -69,6 +74,7 @@ impl Marker {
             GOTO => Some(Self::Goto(BlockId(number()?))),
             SUSPEND => Some(Self::Suspend(AwaitId(number()?))),
             OUTCOME => Some(Self::Outcome(AwaitId(number()?))),
+            START => Some(Self::Start(BranchId(number()?))),
             _ => None,
         }
     }

@@ -151,14 +151,27 @@ pub(crate) struct Capture {
 }
 
 impl Program {
+    /// The block where the workflow begins.
+    pub(crate) const ENTRY: BlockId = BlockId(0);
+
     /// The branch of this number.
     pub(crate) fn branch(&self, BranchId(number): BranchId) -> &Branch {
         &self.branches[number]
     }
 
-    /// The branches that are blocks, with their numbers.
-    pub(crate) fn branches(&self) -> impl Iterator<Item = (BranchId, &Branch)> {
-        self.branches.iter().enumerate().map(|(number, branch)| (BranchId(number), branch))
+    /// The branch directly inside `owner` of whose code the code of `of` is part, if it is not that of `owner` itself.
+    pub(crate) fn inside(&self, owner: Option<BranchId>, of: Option<BranchId>) -> Option<BranchId> {
+        let mut around = std::iter::successors(of, |&branch| self.branch(branch).owner);
+        around.find(|&branch| self.branch(branch).owner == owner)
+    }
+
+    /// The locals with which a block begins where nothing leads to it: the parameters, or what a branch takes from around it.
+    pub(crate) fn given(&self, block: BlockId) -> Option<Vec<Var>> {
+        if block == Self::ENTRY {
+            return Some(self.params.clone());
+        }
+        let branch = self.branches.iter().find(|branch| branch.entry == block)?;
+        Some(branch.captures.iter().map(|capture| capture.inner).collect())
     }
 }
 

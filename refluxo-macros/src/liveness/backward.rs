@@ -12,13 +12,12 @@ use crate::ir::{Await, Block, BlockId, Program, Var, VarSet, VarTable, marker::M
 
 /// The locals that are live at the begin of a block, given those at the begin of others.
 pub(super) fn block(program: &Program, live: &BTreeMap<BlockId, VarSet>, block: &Block) -> VarSet {
-    Backward { vars: &program.vars, awaits: &program.awaits, live, around: Vec::new() }
-        .stmts(&block.stmts, VarSet::new())
+    Backward { program, vars: &program.vars, live, around: Vec::new() }.stmts(&block.stmts, VarSet::new())
 }
 
 struct Backward<'p> {
+    program: &'p Program,
     vars: &'p VarTable,
-    awaits: &'p [Await],
     live: &'p BTreeMap<BlockId, VarSet>,
     around: Vec<Around<'p>>,
 }
@@ -223,9 +222,13 @@ impl<'p> Backward<'p> {
         match Marker::of(mac) {
             Some(Marker::Goto(block)) => return self.live.get(&block).cloned().unwrap_or_default(),
             Some(Marker::Suspend(id)) => {
-                let awaited: &'p Await = &self.awaits[id.0];
+                let awaited: &'p Await = &self.program.awaits[id.0];
                 let resumed = self.live.get(&awaited.resume).cloned().unwrap_or_default();
                 return self.expr(&awaited.call, resumed);
+            }
+            Some(Marker::Start(id)) => {
+                after.extend(self.program.branch(id).captures.iter().map(|capture| capture.outer));
+                return after;
             }
             Some(Marker::Outcome(_)) => return after,
             None => {}

@@ -7,13 +7,13 @@ use syn::{
 };
 
 use crate::{
-    ir::{Await, Block, Var, VarSet, marker::Marker},
+    ir::{Block, Program, Var, VarSet, marker::Marker},
     parse::macros::Arguments,
 };
 
 /// The locals that a block mentions, and those of them that it binds.
-pub(super) fn of(awaits: &[Await], block: &Block) -> (VarSet, VarSet) {
-    let mut mentions = Mentions { awaits, mentioned: VarSet::new(), declared: VarSet::new() };
+pub(super) fn of(program: &Program, block: &Block) -> (VarSet, VarSet) {
+    let mut mentions = Mentions::in_blocks(program);
     for stmt in &block.stmts {
         mentions.visit_stmt(stmt);
     }
@@ -22,22 +22,28 @@ pub(super) fn of(awaits: &[Await], block: &Block) -> (VarSet, VarSet) {
 
 /// The locals that a closure takes from around it.
 pub(super) fn captured(closure: &ExprClosure) -> VarSet {
-    let mut mentions = Mentions { awaits: &[], mentioned: VarSet::new(), declared: VarSet::new() };
+    let mut mentions = Mentions::new();
     visit::visit_expr_closure(&mut mentions, closure);
     mentions.mentioned.iter().filter(|&var| !mentions.declared.contains(var)).collect()
 }
 
 /// The locals that an async block takes from around it.
 pub(super) fn captured_by_async(block: &syn::ExprAsync) -> VarSet {
-    let mut mentions = Mentions { awaits: &[], mentioned: VarSet::new(), declared: VarSet::new() };
+    let (mentioned, declared) = of_async(block);
+    mentioned.iter().filter(|&var| !declared.contains(var)).collect()
+}
+
+/// The locals that an async block mentions, and those of them that it binds.
+pub(crate) fn of_async(block: &syn::ExprAsync) -> (VarSet, VarSet) {
+    let mut mentions = Mentions::new();
     visit::visit_expr_async(&mut mentions, block);
-    mentions.mentioned.iter().filter(|&var| !mentions.declared.contains(var)).collect()
+    (mentions.mentioned, mentions.declared)
 }
 
 /// The locals that a macro call uses: not those that the pattern of `matches!` binds.
 pub(super) fn in_macro(mac: &Macro, found: &mut VarSet) {
     let Some(arguments) = Arguments::of(mac) else { return in_tokens(&mac.tokens, found) };
-    let mut inner = Mentions { awaits: &[], mentioned: VarSet::new(), declared: VarSet::new() };
+    let mut inner = Mentions::new();
     for argument in &arguments.args {
         inner.visit_expr(&argument.expr);
     }
@@ -66,9 +72,38 @@ pub(crate) fn in_tokens(tokens: &TokenStream, found: &mut VarSet) {
 }
 
 struct Mentions<'p> {
-    awaits: &'p [Await],
+    /// What the markers in lowered code stand for.
+    program: Option<&'p Program>,
     mentioned: VarSet,
     declared: VarSet,
+}
+
+impl<'p> Mentions<'p> {
+    /// Of code that is not lowered.
+    fn new() -> Self {
+        Self { program: None, mentioned: VarSet::new(), declared: VarSet::new() }
+    }
+
+    /// Of code that is lowered.
+    fn in_blocks(program: &'p Program) -> Self {
+        Self { program: Some(program), ..Self::new() }
+    }
+
+    fn marker(&mut self, program: &Program, marker: Marker) {
+        match marker {
+            Marker::Suspend(id) => {
+                let mut inner = Mentions::in_blocks(program);
+                inner.visit_expr(&program.awaits[id.0].call);
+                self.mentioned.union(&inner.mentioned);
+                self.declared.union(&inner.declared);
+            }
+            Marker::Start(id) => {
+                let captures = &program.branch(id).captures;
+                self.mentioned.extend(captures.iter().map(|capture| capture.outer));
+            }
+            Marker::Goto(_) | Marker::Outcome(_) => {}
+        }
+    }
 }
 
 impl<'a> Visit<'a> for Mentions<'_> {
@@ -86,17 +121,10 @@ impl<'a> Visit<'a> for Mentions<'_> {
     }
 
     fn visit_macro(&mut self, mac: &'a Macro) {
-        match Marker::of(mac) {
-            Some(Marker::Suspend(id)) => {
-                let call = self.awaits[id.0].call.clone();
-                let mut inner =
-                    Mentions { awaits: self.awaits, mentioned: VarSet::new(), declared: VarSet::new() };
-                inner.visit_expr(&call);
-                self.mentioned.union(&inner.mentioned);
-                self.declared.union(&inner.declared);
-            }
-            Some(Marker::Goto(_) | Marker::Outcome(_)) => {}
-            None => in_macro(mac, &mut self.mentioned),
+        match (Marker::of(mac), self.program) {
+            (Some(marker), Some(program)) => self.marker(program, marker),
+            (Some(_), None) => {}
+            (None, _) => in_macro(mac, &mut self.mentioned),
         }
     }
 

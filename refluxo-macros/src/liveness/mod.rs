@@ -4,13 +4,13 @@
 //! keeps alive what it borrows.
 
 mod backward;
-mod mentions;
+pub(crate) mod mentions;
 
 use std::collections::BTreeMap;
 
 use crate::{
     diag::Errors,
-    ir::{Await, Block, BlockId, Program, Var, VarSet, VarTable, exits},
+    ir::{Block, BlockId, Program, Var, VarSet, VarTable, exits},
     messages::Message,
 };
 
@@ -73,17 +73,18 @@ impl Liveness {
         frame.holds(var) || vars.whole(var).is_some_and(|whole| frame.holds(whole))
     }
 
-    /// The locals that a state saves.
-    pub(crate) fn saved(&self, vars: &VarTable, state: &Await) -> Vec<Var> {
-        self.at(state.resume).iter().filter(|&var| vars.get(var).alias.is_none()).collect()
+    /// The locals that a state saves which goes on at a block.
+    pub(crate) fn saved(&self, vars: &VarTable, resume: BlockId) -> Vec<Var> {
+        self.at(resume).iter().filter(|&var| vars.get(var).alias.is_none()).collect()
     }
 }
 
 /// Reports the locals that live across an await and can't be saved.
 pub(crate) fn check(errors: &Errors, program: &Program, liveness: &Liveness, typed: bool) {
     let mut saved = VarSet::new();
-    for state in &program.awaits {
-        saved.union(&liveness.saved(&program.vars, state).into_iter().collect());
+    let resumes = program.awaits.iter().map(|state| state.resume);
+    for resume in resumes.chain(program.branches.iter().map(|branch| branch.entry)) {
+        saved.extend(liveness.saved(&program.vars, resume));
     }
     for var in saved.iter() {
         let info = program.vars.get(var);
@@ -109,8 +110,8 @@ fn live(program: &Program) -> BTreeMap<BlockId, VarSet> {
         for block in program.blocks.iter().rev() {
             let mut now = backward::block(program, &live, block);
             keep_borrowed(&program.vars, &mut now);
-            if Some(block.id) == program.blocks.first().map(|first| first.id) {
-                take_whole(program, &mut now);
+            if let Some(given) = program.given(block.id) {
+                take_whole(&program.vars, &given, &mut now);
             }
             drop_parts(&program.vars, &mut now);
             changed |= live.get(&block.id) != Some(&now);
@@ -131,10 +132,10 @@ fn keep_borrowed(vars: &VarTable, set: &mut VarSet) {
     }
 }
 
-/// A workflow begins with its parameters as a whole.
-fn take_whole(program: &Program, set: &mut VarSet) {
-    let whole: Vec<Var> = set.iter().filter_map(|var| program.vars.whole(var)).collect();
-    set.extend(whole.into_iter().filter(|whole| program.params.contains(whole)));
+/// A workflow begins with its parameters as a whole, and so does a branch with what it takes from around it.
+fn take_whole(vars: &VarTable, given: &[Var], set: &mut VarSet) {
+    let whole: Vec<Var> = set.iter().filter_map(|var| vars.whole(var)).collect();
+    set.extend(whole.into_iter().filter(|whole| given.contains(whole)));
 }
 
 /// Removes the fields of locals that are needed as a whole.
@@ -158,7 +159,7 @@ fn take_from_whole(vars: &VarTable, held: &VarSet, set: &mut VarSet) {
 
 fn frame(program: &Program, block: &Block, live: &BTreeMap<BlockId, VarSet>) -> Frame {
     let vars = &program.vars;
-    let (mut mentioned, declared) = mentions::of(&program.awaits, block);
+    let (mut mentioned, declared) = mentions::of(program, block);
     let live_here = &live[&block.id];
     // A field of a local that the block holds as a whole is a field of it.
     take_from_whole(vars, live_here, &mut mentioned);

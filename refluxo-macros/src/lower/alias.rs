@@ -99,6 +99,11 @@ impl Lowerer {
         }
     }
 
+    /// Whether what is bound to an expression borrows.
+    pub(super) fn is_loan(&self, expr: &Expr) -> bool {
+        matches!(self.source(expr), Source::Again | Source::Borrow(_))
+    }
+
     fn is_again(&self, expr: &Expr) -> bool {
         matches!(self.source(expr), Source::Again)
     }
@@ -157,7 +162,7 @@ fn untyped(pattern: &Pat) -> &Pat {
 }
 
 /// An expression as a message shows it: without the numbers of locals.
-fn text(expr: &Expr) -> String {
+pub(super) fn text(expr: &Expr) -> String {
     let tokens = expr.to_token_stream().to_string();
     let mut shown = String::new();
     let mut chars = tokens.chars().peekable();

@@ -6,6 +6,7 @@
 //! suspended workflow goes on, where branches meet and where a loop begins again.
 
 mod alias;
+mod branch;
 mod control;
 mod expr;
 mod jumps;
@@ -127,6 +128,8 @@ struct Lowerer {
     targets: Vec<Target>,
     /// The locals that surrounding loops borrow.
     frozen: VarSet,
+    /// The locals of code without awaits that may be borrows.
+    lent: VarSet,
     /// The name that the next await's state gets.
     state_name: Option<Ident>,
 }
@@ -149,6 +152,7 @@ impl Lowerer {
             reached: BTreeSet::new(),
             targets: Vec::new(),
             frozen: VarSet::new(),
+            lent: VarSet::new(),
             state_name: None,
         }
     }

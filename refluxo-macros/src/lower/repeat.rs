@@ -138,7 +138,7 @@ impl Lowerer {
     }
 
     /// Whether an iterator can be made again.
-    fn is_walk(&self, iterator: &Expr) -> bool {
+    pub(super) fn is_walk(&self, iterator: &Expr) -> bool {
         match bare(iterator) {
             Expr::Reference(_) => true,
             Expr::Path(_) => self.is_reference(iterator),

@@ -170,6 +170,6 @@ fn is_goto(mac: &Macro) -> bool {
 }
 
 /// The name in `#[state(Name)]`.
-fn state_name(attrs: &[Attribute]) -> Option<syn::Ident> {
+pub(super) fn state_name(attrs: &[Attribute]) -> Option<syn::Ident> {
     attrs.iter().find(|attr| attr.path().is_ident("state"))?.parse_args().ok()
 }

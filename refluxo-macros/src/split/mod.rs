@@ -34,7 +34,8 @@ pub(crate) fn lower(mut body: Body) -> (Program, Liveness) {
     let (program, liveness) = lower_as_it_is(&body);
     let uses = Uses::of(&body.block);
     let candidates = uses.by_parts().filter(|&var| may_split(&program, &liveness, &body.block, var));
-    let needed: Vec<Var> = candidates.filter(|&var| has_hole(&body, &uses, var)).collect();
+    let needed: Vec<Var> =
+        candidates.filter(|&var| uses.is_captured(var) || has_hole(&body, &uses, var)).collect();
     if needed.is_empty() {
         return (program, liveness);
     }

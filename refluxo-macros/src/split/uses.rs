@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use syn::{
-    BinOp, Block, Expr, Macro, Member, Pat,
+    BinOp, Block, Expr, ExprAsync, Macro, Member, Pat,
     visit::{self, Visit},
 };
 
 use crate::{
     ir::{Var, VarSet, pattern::locals, place::bare},
+    liveness::mentions,
     parse::macros::{Arguments, Kind},
 };
 
@@ -37,12 +38,21 @@ pub(super) struct Uses {
     assigned: VarSet,
     /// The fields of each local that are used, and whether that is where a value is moved, unless it is copied.
     parts: BTreeMap<Var, Vec<(Fields, bool)>>,
+    /// Those of which an `async` block uses fields. It takes these alone.
+    captured: VarSet,
+    /// What the `async` blocks declare in which the code stands that is visited.
+    blocks: Vec<VarSet>,
 }
 
 impl Uses {
     /// The uses in a body.
     pub(super) fn of(block: &Block) -> Self {
-        let mut uses = Self { assigned: VarSet::new(), parts: BTreeMap::new() };
+        let mut uses = Self {
+            assigned: VarSet::new(),
+            parts: BTreeMap::new(),
+            captured: VarSet::new(),
+            blocks: Vec::new(),
+        };
         uses.visit_block(block);
         for parts in uses.parts.values_mut() {
             *parts = without_prefixes(std::mem::take(parts));
@@ -54,6 +64,11 @@ impl Uses {
     pub(super) fn by_parts(&self) -> impl Iterator<Item = Var> {
         let by_parts = self.parts.iter().filter(|(_, parts)| parts.iter().any(|(_, moved)| *moved));
         by_parts.map(|(&var, _)| var).filter(|&var| !self.assigned.contains(var))
+    }
+
+    /// Whether an `async` block takes fields of a local.
+    pub(super) fn is_captured(&self, var: Var) -> bool {
+        self.captured.contains(var)
     }
 
     /// The fields of a local that are used.
@@ -74,8 +89,14 @@ impl Uses {
         }
     }
 
-    fn part(&mut self, var: Var, fields: Fields, moved: bool) {
-        self.parts.entry(var).or_default().push((fields, moved));
+    /// An `async move` block moves what it reads: a field of the local, since what is behind that may be shared.
+    fn part(&mut self, var: Var, mut fields: Fields, moved: bool) {
+        let is_captured = self.blocks.iter().any(|declared| !declared.contains(var));
+        if is_captured {
+            self.captured.insert(var);
+            fields.truncate(if moved { fields.len() } else { 1 });
+        }
+        self.parts.entry(var).or_default().push((fields, moved || is_captured));
     }
 
     fn arguments(&mut self, arguments: &Arguments) {
@@ -145,6 +166,12 @@ impl Visit<'_> for Uses {
             }
             _ => visit::visit_expr(self, expr),
         }
+    }
+
+    fn visit_expr_async(&mut self, block: &ExprAsync) {
+        self.blocks.push(mentions::of_async(block).1);
+        visit::visit_expr_async(self, block);
+        self.blocks.pop();
     }
 
     fn visit_macro(&mut self, mac: &Macro) {

@@ -91,6 +91,11 @@ impl<R> BranchOut<R> {
         Transition::Done(output)
     }
 
+    /// A block inside this one is at its end.
+    pub fn left<C>(&self, end: BranchEnd) -> Transition<C, R> {
+        Transition::Branch(end)
+    }
+
     /// [`BranchOut::going`] of a block that uses `?`.
     pub fn going_tried<C>(&self, call: C) -> R::Around<Transition<C, R::Value>>
     where
@@ -105,6 +110,14 @@ impl<R> BranchOut<R> {
         R: Tried,
     {
         output.map(Transition::Done)
+    }
+
+    /// [`BranchOut::left`] of a block that uses `?`.
+    pub fn left_tried<C>(&self, end: BranchEnd) -> R::Around<Transition<C, R::Value>>
+    where
+        R: Tried,
+    {
+        R::around(Transition::Branch(end))
     }
 
     /// What the block's code came to: a call, or the end of the block or of one inside it.
