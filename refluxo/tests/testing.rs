@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -12,7 +12,7 @@ use std::{
 use refluxo::{
     engine::ResultError,
     prelude::*,
-    testing::{CallEnd, TestEngine},
+    testing::{CallEnd, TestEngine, crash_everywhere},
 };
 use serde_json::json;
 
@@ -239,4 +239,55 @@ async fn what_never_comes_is_told() {
 #[should_panic(expected = "start_paused = true")]
 async fn real_time_is_refused() {
     let _ = TestEngine::builder().build().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workflow_that_crashes_everywhere_ends_as_if_it_had_not() {
+    let report = crash_everywhere(|| reminds(3)).await;
+    assert_eq!((report.commits, report.crashes), (7, 14));
+    assert_eq!(report.repeated, ["double"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_script_survives_the_crashes() {
+    let report = crash_everywhere(asks)
+        .script(|run| async move {
+            tokio::time::sleep(DAY).await;
+            run.signal(Answer(5)).await.unwrap();
+        })
+        .await;
+    assert_eq!((report.commits, report.crashes), (2, 4));
+    assert!(report.repeated.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "`knocks` differs when its worker crashes before commit 1 of 4: it ends otherwise")]
+async fn a_workflow_that_counts_its_repeats_is_found() {
+    crash_everywhere(knocks).world(|| TestEngine::builder().provide(Door::default())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_uses_its_key_is_safe_to_repeat() {
+    let report = crash_everywhere(knocks)
+        .world(|| {
+            let known = Arc::new(Mutex::new(Vec::new()));
+            TestEngine::builder().mock::<knock>(move |_, context| {
+                let key = context.idempotency_key().to_owned();
+                let mut known = known.lock().unwrap();
+                let number = known.iter().position(|other| *other == key).unwrap_or_else(|| {
+                    known.push(key);
+                    known.len() - 1
+                });
+                std::future::ready(u32::try_from(number).unwrap())
+            })
+        })
+        .await;
+    assert_eq!(report.repeated, ["knock"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_parked_is_parked_after_every_crash() {
+    let world = || TestEngine::builder().panic_first::<double>(1);
+    let report = crash_everywhere(|| reminds(1)).world(world).await;
+    assert_eq!(report.repeated, ["double"]);
 }

@@ -40,7 +40,7 @@ pub struct TestEngine {
 }
 
 /// What outlives an engine.
-struct World {
+pub(super) struct World {
     store: MemoryStore,
     clock: VirtualClock,
     resources: Resources,
@@ -100,10 +100,10 @@ impl TestEngine {
     ///
     /// If nothing that the run waits for comes within a hundred years, where [`Run::result`] would wait for ever.
     pub async fn end_of<W: Machine>(&self, run: &Run<W>) -> Result<W::Output, ResultError> {
-        match tokio::time::timeout(FOREVER, run.result()).await {
-            Ok(result) => result,
-            Err(_elapsed) => panic!("{}", self.stuck(run.id()).await),
-        }
+        let Ok(result) = tokio::time::timeout(FOREVER, run.result()).await else {
+            panic!("{}", self.stuck(run.id()).await)
+        };
+        result
     }
 
     /// What a run waits for, in words.
@@ -123,22 +123,33 @@ impl TestEngine {
     /// What was not committed is lost and done again. Handles on the first engine, such as a [`Run`], are told of nothing any
     /// more: get new ones with [`Engine::run`].
     pub async fn crash(self) -> Self {
-        let Self { engine, world } = self;
-        engine.crash();
-        drop(engine);
-        let store = world.store.clone();
-        world.engine(store).await
+        let store = self.world.store.clone();
+        self.crash_and_begin_on(store).await
+    }
+
+    /// Kills the engine and starts another one on this line to the store.
+    pub(super) async fn crash_and_begin_on(self, store: impl Store) -> Self {
+        self.engine.crash();
+        self.world.engine(store).await
     }
 }
 
 impl World {
     /// An engine in this world.
-    async fn engine(self: Arc<Self>, store: impl Store) -> TestEngine {
+    pub(super) async fn engine(self: Arc<Self>, store: impl Store) -> TestEngine {
         let recorder = self.recorder.clone();
         let builder = self.virtually(store).observe(move |reached: &Reached<'_>| recorder.reach(reached));
         let engine = self.setup.iter().fold(builder, |builder, set_up| set_up(builder)).build().await;
         match engine {
             Ok(engine) => TestEngine { engine, world: self },
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// An engine in this world that knows no workflow, as a program has one that only sends signals.
+    pub(super) async fn client(&self) -> Engine {
+        match self.virtually(self.store.clone()).build().await {
+            Ok(engine) => engine,
             Err(error) => panic!("{error}"),
         }
     }
@@ -149,6 +160,16 @@ impl World {
         // The same in every run of a test, and so are the keys of its calls.
         let uids = move || Uid::from_u128(u128::from(started.fetch_add(1, Ordering::Relaxed)));
         Engine::builder(store).virtually(self.resources.clone(), Box::new(uids))
+    }
+
+    /// The store.
+    pub(super) fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// What is recorded.
+    pub(super) fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
     }
 }
 
@@ -219,7 +240,7 @@ impl TestBuilder {
     }
 
     /// The world without an engine.
-    fn world(self) -> World {
+    pub(super) fn world(self) -> World {
         assert!(
             is_paused(),
             "a `TestEngine` needs virtual time: write `#[tokio::test(start_paused = true)]`"
