@@ -1,4 +1,4 @@
-//! The driver of `#[workflow]`: parse → check → resolve → lower → liveness → layout → codegen, with a barrier after each pass that can
+//! The driver of `#[workflow]`: parse → desugar → check → resolve → lower → liveness → layout → codegen, with a barrier after each pass that can
 //! find an error.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -10,7 +10,7 @@ use syn::{
 };
 
 use crate::{
-    check, codegen,
+    check, codegen, desugar,
     diag::Errors,
     dump,
     ir::{Program, VarInfo},
@@ -24,10 +24,11 @@ use crate::{
 /// Compiles a workflow. On an error, emits it and items that stand in for the workflow, so that one mistake gives one message.
 pub(crate) fn workflow(args: TokenStream, item: TokenStream) -> TokenStream {
     let errors = Errors::new();
-    let workflow = match parse::workflow(&errors, args, item) {
+    let mut workflow = match parse::workflow(&errors, args, item) {
         Ok(workflow) => workflow,
         Err(item) => return [errors.finish(), item].into_iter().collect(),
     };
+    desugar::desugar(&errors, &mut workflow.function.block);
     check::check(&errors, &workflow);
     let source = Source::of(&workflow);
     let expansion = if errors.is_empty() { passes(&errors, &workflow, &source) } else { None };
@@ -80,7 +81,7 @@ pub(crate) struct Source {
     /// The name in the store.
     pub(crate) name: String,
     pub(crate) version: TokenStream,
-    /// The body as it was written.
+    /// The body as it was written, but for its forms.
     pub(crate) body: Block,
 }
 

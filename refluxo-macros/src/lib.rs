@@ -5,6 +5,7 @@ use proc_macro::TokenStream;
 mod check;
 mod codegen;
 mod compile;
+mod desugar;
 mod diag;
 mod dump;
 mod ir;

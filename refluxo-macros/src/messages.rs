@@ -50,6 +50,8 @@ pub(crate) enum Message {
     GuardAcrossAwait(String),
     /// `yield`, `try {}` and what else is not Rust yet.
     Unsupported(&'static str),
+    /// `async { … }.await`.
+    AsyncBlockAwaited,
     /// `#[state]` with two awaits.
     StateOnSeveral,
     /// `#[state]` without an await.
@@ -58,6 +60,50 @@ pub(crate) enum Message {
     StateNameTaken(String),
     /// `#[state]` that is not `#[state(Name)]`.
     StateSyntax,
+
+    // #[workflow]: the forms
+    /// A branch that is something else.
+    BranchNotACall,
+    /// `async { … }` as a branch.
+    BranchNotMove,
+    /// `join!(a().await, …)`.
+    BranchAwaited,
+    /// A local that a branch uses and that can't be saved with it.
+    BranchBorrows { name: String, what: String },
+    /// `break` or `continue` that leaves a branch.
+    JumpOutOfBranch(&'static str),
+    /// `join!(…).await`.
+    FormAwaited(String),
+    /// `join!()`.
+    FormEmpty(String),
+    /// `join!` of more than 16 branches.
+    FormTooWide(String),
+    /// `tokio::join!` and its like.
+    ForeignForm(String),
+    /// `else => …` in `select!`.
+    SelectElse,
+    /// `, if …` in `select!`.
+    SelectIf,
+    /// `select! { … }.timeout(…)`.
+    SelectTimeout,
+    /// A `select!` that can't be read.
+    SelectSyntax,
+    /// A `join_all!` that can't be read.
+    JoinAllSyntax,
+    /// `limit = 0`.
+    JoinAllLimitZero,
+    /// An await in what `join_all!` does for an item.
+    JoinAllAwait,
+    /// `.timeout(a).timeout(b)`.
+    TimeoutTwice,
+    /// `.timeout()`.
+    TimeoutArguments,
+    /// `compensate!(a().timeout(…))`.
+    TimeoutInCompensate,
+    /// `compensate!` of something else.
+    CompensateNotACall,
+    /// `spawn` of something else.
+    SpawnNotACall,
 
     // #[workflow]: what is saved
     /// A borrow that can't be taken again.
@@ -194,12 +240,68 @@ impl fmt::Display for Message {
                  put it in a block that ends before the await"
             ),
             Self::Unsupported(what) => write!(f, "a workflow can't contain {what}"),
+            Self::AsyncBlockAwaited => {
+                f.write_str("an `async` block is not awaited in a workflow: write its statements here, or make it a branch of `join!`")
+            }
             Self::StateOnSeveral => f.write_str(
                 "`#[state]` names one await, and this statement has several: put them in statements of their own",
             ),
             Self::StateOnNone => f.write_str("`#[state]` names an await, and there is none here"),
             Self::StateNameTaken(name) => write!(f, "the state `{name}` is named twice: choose another name"),
             Self::StateSyntax => f.write_str("write `#[state(Name)]`"),
+            Self::BranchNotACall => f.write_str(
+                "a branch is a call by its path, as in `module::step(…)`, with `.timeout(…)` or without, or an `async move` block: \
+                 put this into an `async move` block",
+            ),
+            Self::BranchNotMove => {
+                f.write_str("a branch is saved with what it uses, so it must own that: write `async move`")
+            }
+            Self::BranchAwaited => f.write_str("a branch is awaited by the form around it: remove `.await`"),
+            Self::BranchBorrows { name, what } => write!(
+                f,
+                "`{name}` borrows `{what}`, and a branch is saved with what it uses: clone it before the form"
+            ),
+            Self::JumpOutOfBranch(jump) => {
+                write!(f, "`{jump}` can't leave a branch, which runs beside others: return a value and decide after the form")
+            }
+            Self::FormAwaited(form) => write!(f, "`{form}` awaits by itself: remove `.await`"),
+            Self::FormEmpty(form) => write!(f, "`{form}!` has no branch"),
+            Self::FormTooWide(form) => write!(
+                f,
+                "`{form}!` takes 16 branches at most: use `join_all!` where they are alike, or a form in an `async move` block"
+            ),
+            Self::ForeignForm(path) => write!(
+                f,
+                "what `{path}` awaits can't be saved: use the one of refluxo, which is in its prelude"
+            ),
+            Self::SelectElse => {
+                f.write_str("`select!` has no `else`: one of its arms always wins; for a default write `() = sleep(…) => …`")
+            }
+            Self::SelectIf => {
+                f.write_str("an arm of `select!` has no condition: choose between two `select!`s by an `if`")
+            }
+            Self::SelectTimeout => {
+                f.write_str("a `select!` is limited by an arm of its own: `() = sleep(…) => …`")
+            }
+            Self::SelectSyntax => f.write_str("write `select! { pattern = branch => expression, … }`"),
+            Self::JoinAllSyntax => {
+                f.write_str("write `join_all!(for item in items => call(item))`, and `, limit = n` behind it for a limit")
+            }
+            Self::JoinAllLimitZero => f.write_str("with a limit of 0 nothing would ever run"),
+            Self::JoinAllAwait => f.write_str(
+                "`join_all!` builds all branches before one runs, so it can't await here: make the branch an `async move` block",
+            ),
+            Self::TimeoutTwice => f.write_str("one call has one timeout: keep the shorter one"),
+            Self::TimeoutArguments => f.write_str("`.timeout(…)` takes one argument, a `Duration`"),
+            Self::TimeoutInCompensate => f.write_str(
+                "a call that is pushed by `compensate!` can't be given up after a time: give the step itself a limit by `#[step(timeout = \"…\")]`",
+            ),
+            Self::CompensateNotACall => f.write_str(
+                "`compensate!` takes one call of a step or a workflow by its path, without `.await`: `compensate!(release(…))`",
+            ),
+            Self::SpawnNotACall => f.write_str(
+                "`spawn` takes one call of a workflow by its path: `spawn(workflow(…)).await`",
+            ),
             Self::BorrowAcrossAwait { what, name } => write!(
                 f,
                 "`{name}` borrows `{what}` across an await and can't be taken again on resume: \

@@ -13,8 +13,9 @@ pub use crate::{
         StateInfo, Transition, Undoing, Undos, Verdict,
     },
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
+    store::RunId,
     suspend::{
-        Backoff, Begin, Block, Child, Fallible, Join, JoinAll, Judged, Kept, One, Outcomes, Pending,
+        Backoff, Begin, Block, Child, Elapsed, Fallible, Join, JoinAll, Judged, Kept, One, Outcomes, Pending,
         Resources, Retry, Rule, Select, Signal, Step, StepContext, StepFuture, StepSpec, StepTask,
         StepTimeout, Suspend, TimedOut, Timeout, TryJoin,
         call::{

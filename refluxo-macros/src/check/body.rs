@@ -8,7 +8,13 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::{diag::Errors, ir::place::bare, messages::Message, parse::macros::Arguments};
+use super::branch;
+use crate::{
+    diag::Errors,
+    ir::{form::Form, place::bare},
+    messages::Message,
+    parse::macros::Arguments,
+};
 
 /// Checks the body.
 pub(super) fn check(errors: &Errors, body: &Block) {
@@ -47,8 +53,21 @@ impl Checker<'_> {
         self.refusal = outer;
     }
 
-    /// An awaited operand is a call by path: its type is a field of the snapshot.
+    /// An awaited operand is a call by path or a form: its type is a field of the snapshot.
     fn operand(&self, expr: &Expr) {
+        match Form::of_call(bare(expr)) {
+            // Its branches are looked at where they stand.
+            Some((Form::Join | Form::TryJoin | Form::JoinAll | Form::Select, _)) => {}
+            Some((_, call)) => call.args.first().into_iter().for_each(|inner| self.operand(inner)),
+            None => self.leaf(expr),
+        }
+    }
+
+    /// A call by path.
+    fn leaf(&self, expr: &Expr) {
+        if let Expr::Async(block) = bare(expr) {
+            return self.errors.on(block.async_token, &Message::AsyncBlockAwaited);
+        }
         let Expr::Call(ExprCall { func, .. }) = bare(expr) else {
             self.errors.on(expr, &Message::AwaitedNotACall);
             return;
@@ -124,7 +143,28 @@ impl<'a> Visit<'a> for Checker<'_> {
             Some(refusal) => self.errors.on(expr.await_token, refusal),
             None => self.operand(&expr.base),
         }
+        if is_group(&expr.base) {
+            self.state_attribute(&expr.attrs, 1);
+        }
         visit::visit_expr(self, &expr.base);
+    }
+
+    /// A branch that is an `async move` block holds statements like the workflow itself.
+    fn visit_expr_call(&mut self, call: &'a ExprCall) {
+        match (form_of(call), call.args.first()) {
+            (Some(Form::Branch), Some(Expr::Async(block))) => {
+                branch::check(self.errors, &block.block);
+                self.state_attribute(&block.attrs, 1);
+                let outer = self.refusal.take();
+                self.visit_block(&block.block);
+                self.refusal = outer;
+            }
+            (Some(Form::Branch | Form::Undo), Some(inner)) => {
+                self.operand(inner);
+                visit::visit_expr_call(self, call);
+            }
+            _ => visit::visit_expr_call(self, call),
+        }
     }
 
     fn visit_expr_closure(&mut self, closure: &'a ExprClosure) {
@@ -152,7 +192,9 @@ impl<'a> Visit<'a> for Checker<'_> {
     }
 
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
-        self.state_attribute(attributes(stmt), crate::lower::awaits_in_stmt(stmt));
+        if !matches!(stmt, Stmt::Expr(Expr::Await(awaited), _) if is_group(&awaited.base)) {
+            self.state_attribute(attributes(stmt), crate::lower::awaits_in_stmt(stmt));
+        }
         visit::visit_stmt(self, stmt);
     }
 
@@ -170,6 +212,21 @@ impl<'a> Visit<'a> for Checker<'_> {
 
     /// Functions and constants inside the body are not the workflow.
     fn visit_item(&mut self, _: &'a Item) {}
+}
+
+/// The form that a call stands for.
+fn form_of(call: &ExprCall) -> Option<Form> {
+    let Expr::Path(path) = &*call.func else { return None };
+    Form::of(&path.path)
+}
+
+/// Whether several branches are awaited.
+fn is_group(operand: &Expr) -> bool {
+    match Form::of_call(operand) {
+        Some((Form::Join | Form::TryJoin | Form::JoinAll | Form::Select, _)) => true,
+        Some((Form::Timeout, call)) => call.args.first().is_some_and(is_group),
+        Some((Form::Branch | Form::Spawn | Form::Undo, _)) | None => false,
+    }
 }
 
 /// The attributes of a statement.
@@ -192,12 +249,20 @@ fn mentions(tokens: &TokenStream, name: &Ident) -> bool {
     })
 }
 
-/// The first `.await` among tokens.
+/// The first `.await` or form among tokens.
 fn find_await(tokens: &TokenStream) -> Option<TokenTree> {
     let mut dot = false;
+    let mut before: Option<Ident> = None;
     for token in tokens.clone() {
         match &token {
             TokenTree::Ident(ident) if dot && ident == "await" => return Some(token),
+            TokenTree::Punct(punct) if punct.as_char() == '!' => {
+                if let Some(form) =
+                    before.filter(|ident| crate::desugar::form(&ident.clone().into()).is_some())
+                {
+                    return Some(form.into());
+                }
+            }
             TokenTree::Group(group) => {
                 if let Some(found) = find_await(&group.stream()) {
                     return Some(found);
@@ -206,6 +271,10 @@ fn find_await(tokens: &TokenStream) -> Option<TokenTree> {
             _ => {}
         }
         dot = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '.');
+        before = match token {
+            TokenTree::Ident(ident) => Some(ident),
+            _ => None,
+        };
     }
     None
 }

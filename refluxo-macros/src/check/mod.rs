@@ -1,6 +1,7 @@
 //! The rules that a workflow must keep, one function each. After them no pass can fail, but for what liveness tells.
 
 mod body;
+mod branch;
 
 use syn::{FnArg, GenericParam, Lifetime, Pat, ReturnType, Safety, Type, visit::Visit};
 

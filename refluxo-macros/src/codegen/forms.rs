@@ -227,8 +227,9 @@ impl Emitter<'_> {
                 }
             }
             Rule::Any => {
-                let arms = numbered.map(|(number, output)| {
-                    let (number, won) = (some(number), won(number, &output, span));
+                let last = branches.len().saturating_sub(1);
+                let arms = numbered.enumerate().map(|(index, (number, output))| {
+                    let (number, won) = (some(number), won(number, index == last, &output, span));
                     quote_spanned!(span=> #number => #won,)
                 });
                 quote_spanned!(span=> match #winner { #(#arms)* _ => ::core::unreachable!() })
@@ -265,10 +266,11 @@ impl Emitter<'_> {
     }
 }
 
-/// `Won::Later(Won::Later(Won::This(output)))` for the branch 2.
-fn won(number: u32, output: &TokenStream, span: Span) -> TokenStream {
+/// `Won::Later(Won::Later(Won::This(output)))` for the branch 2. The last one says that there are no later ones.
+fn won(number: u32, is_last: bool, output: &TokenStream, span: Span) -> TokenStream {
     let won = private("Won", span);
-    let this = quote_spanned!(span=> #won::This(#output));
+    let later = is_last.then(|| quote_spanned!(span=> ::<_, ::core::convert::Infallible>));
+    let this = quote_spanned!(span=> #won #later::This(#output));
     (0..number).fold(this, |later, _| quote_spanned!(span=> #won::Later(#later)))
 }
 

@@ -4,8 +4,8 @@
 //! next, or spilled.
 
 use syn::{
-    BinOp, Expr, ExprBinary, ExprCall, ExprMacro, ExprMethodCall, ExprPath, ExprStruct, parse_quote,
-    punctuated::Punctuated, spanned::Spanned,
+    BinOp, Expr, ExprAwait, ExprBinary, ExprCall, ExprMacro, ExprMethodCall, ExprPath, ExprStruct,
+    parse_quote, punctuated::Punctuated, spanned::Spanned,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     unreachable_value,
 };
 use crate::{
-    ir::{self, place::bare},
+    ir::{self, form::Form, place::bare},
     parse::macros::{Arguments, Kind},
 };
 
@@ -26,7 +26,7 @@ impl Lowerer {
             return self.verbatim(expr);
         }
         match expr {
-            Expr::Await(awaited) => self.awaited(&awaited.base, awaited.await_token.span()),
+            Expr::Await(awaited) => self.awaited(awaited),
             Expr::Try(mut tried) => {
                 self.within(&mut tried.expr);
                 Expr::Try(tried)
@@ -102,14 +102,19 @@ impl Lowerer {
     }
 
     /// Lowers an operand in its place.
-    fn within(&mut self, expr: &mut Expr) {
+    pub(super) fn within(&mut self, expr: &mut Expr) {
         let inner = std::mem::replace(expr, Expr::PLACEHOLDER);
         *expr = self.expr(inner);
     }
 
     /// Lowers `CALL.await`: a state of the machine.
-    fn awaited(&mut self, operand: &Expr, span: proc_macro2::Span) -> Expr {
-        let Expr::Call(call) = bare(operand) else { return unreachable_value() };
+    fn awaited(&mut self, awaited: ExprAwait) -> Expr {
+        let span = awaited.await_token.span();
+        if Form::of_call(&awaited.base).is_some() {
+            self.name_state_by(&awaited.attrs);
+            return self.form(*awaited.base, span);
+        }
+        let Expr::Call(call) = bare(&awaited.base) else { return unreachable_value() };
         let name = self.state_name.take();
         let Expr::Path(ExprPath { path, .. }) = &*call.func else { return unreachable_value() };
         let args = self.list(call.args.clone());

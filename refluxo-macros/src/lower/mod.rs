@@ -9,13 +9,14 @@ mod alias;
 mod branch;
 mod control;
 mod expr;
+mod form;
 mod jumps;
 mod query;
 mod repeat;
 mod spill;
 mod stmt;
 
-pub(crate) use query::{awaits_in_stmt, expr_attributes};
+pub(crate) use query::{awaits_in_stmt, expr_attributes, first_await};
 
 use std::collections::BTreeSet;
 

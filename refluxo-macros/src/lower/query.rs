@@ -1,23 +1,28 @@
 //! Questions about syntax.
 
+use proc_macro2::Span;
 use syn::{
     Attribute, Expr, ExprAsync, ExprAwait, ExprClosure, Item, Macro, Stmt, Type, parse_quote,
     visit::{self, Visit},
 };
 
 use crate::{
-    ir::{Var, VarTable, place::bare},
+    ir::{Var, VarTable, form::Form, place::bare},
     parse::macros::Arguments,
 };
 
 /// Counts the awaits that belong to the workflow itself.
 #[derive(Default)]
-struct Awaits(usize);
+struct Awaits {
+    count: usize,
+    first: Option<Span>,
+}
 
 impl<'a> Visit<'a> for Awaits {
     fn visit_expr_await(&mut self, expr: &'a ExprAwait) {
-        self.0 += 1;
         visit::visit_expr_await(self, expr);
+        self.count += 1;
+        self.first.get_or_insert(expr.await_token.span);
     }
 
     fn visit_macro(&mut self, mac: &'a Macro) {
@@ -39,22 +44,30 @@ impl Awaits {
     fn visit_owned(&mut self, expr: &Expr) {
         let mut inner = Awaits::default();
         inner.visit_expr(expr);
-        self.0 += inner.0;
+        self.count += inner.count;
+        self.first = self.first.or(inner.first);
     }
+}
+
+/// The place of the first await in an expression.
+pub(crate) fn first_await(expr: &Expr) -> Option<Span> {
+    let mut awaits = Awaits::default();
+    awaits.visit_expr(expr);
+    awaits.first
 }
 
 /// How many awaits a statement has.
 pub(crate) fn awaits_in_stmt(stmt: &Stmt) -> usize {
     let mut awaits = Awaits::default();
     awaits.visit_stmt(stmt);
-    awaits.0
+    awaits.count
 }
 
 /// Whether an expression has an await.
 pub(super) fn has_await(expr: &Expr) -> bool {
     let mut awaits = Awaits::default();
     awaits.visit_expr(expr);
-    awaits.0 > 0
+    awaits.count > 0
 }
 
 /// Whether one of the expressions has an await.
@@ -65,16 +78,7 @@ pub(super) fn any_await<'a>(exprs: impl IntoIterator<Item = &'a Expr>) -> bool {
 /// The type of an expression, where the macro can name it with certainty.
 pub(super) fn known_type(vars: &VarTable, expr: &Expr) -> Option<Type> {
     match bare(expr) {
-        Expr::Await(awaited) => match bare(&awaited.base) {
-            Expr::Call(call) => match &*call.func {
-                Expr::Path(path) => {
-                    let path = &path.path;
-                    Some(parse_quote!(<#path as ::refluxo::__private::Suspend>::Output))
-                }
-                _ => None,
-            },
-            _ => None,
-        },
+        Expr::Await(awaited) => awaited_type(&awaited.base),
         Expr::Try(tried) => {
             let ty = known_type(vars, &tried.expr)?;
             Some(parse_quote!(<#ty as ::refluxo::__private::Tried>::Value))
@@ -89,6 +93,29 @@ pub(super) fn known_type(vars: &VarTable, expr: &Expr) -> Option<Type> {
             info.ty.clone().filter(|_| info.alias.is_none())
         }
         _ => None,
+    }
+}
+
+/// The type of what awaiting a call or a form gives.
+fn awaited_type(operand: &Expr) -> Option<Type> {
+    let Some((form, call)) = Form::of_call(bare(operand)) else {
+        let Expr::Call(call) = bare(operand) else { return None };
+        let Expr::Path(path) = &*call.func else { return None };
+        return Some(parse_quote!(<#path as ::refluxo::__private::Suspend>::Output));
+    };
+    let mut branches = call.args.iter().map(awaited_type);
+    match form {
+        Form::Branch => branches.next()?,
+        Form::Timeout => {
+            let ty = branches.next()??;
+            Some(parse_quote!(::core::result::Result<#ty, ::refluxo::__private::Elapsed>))
+        }
+        Form::Spawn => Some(parse_quote!(::refluxo::__private::RunId)),
+        Form::Join => {
+            let types = branches.collect::<Option<Vec<_>>>()?;
+            Some(parse_quote!((#(#types,)*)))
+        }
+        Form::TryJoin | Form::Select | Form::JoinAll | Form::Undo => None,
     }
 }
 

@@ -73,7 +73,12 @@ impl Lowerer {
 
     /// Takes the name that `#[state(Name)]` gives the await of an expression.
     pub(super) fn name_state(&mut self, expr: &mut Expr) {
-        let name = state_name(expr_attributes(expr));
+        self.name_state_by(expr_attributes(expr));
+    }
+
+    /// Takes the name that `#[state(Name)]` among these attributes gives the next await.
+    pub(super) fn name_state_by(&mut self, attrs: &[Attribute]) {
+        let name = state_name(attrs);
         if name.is_some() {
             self.state_name = name;
         }
@@ -81,10 +86,7 @@ impl Lowerer {
 
     /// Lowers `let PATTERN: TYPE = INIT else { … };`.
     fn local(&mut self, mut local: Local) {
-        let name = state_name(&local.attrs);
-        if name.is_some() {
-            self.state_name = name;
-        }
+        self.name_state_by(&local.attrs);
         local.attrs.retain(|attr| !attr.path().is_ident("state"));
         self.learn_type(&local);
         // `let x;` says nothing but the type: the blocks that assign `x` declare it.

@@ -1,0 +1,284 @@
+//! Forms become calls of functions that no user can name, so that they are awaits like any other to the passes that follow.
+//!
+//! | source | tree |
+//! |---|---|
+//! | `X.timeout(d).await` | `form·timeout(X, d).await` |
+//! | `spawn(p(a)).await` | `form·spawn(p(a)).await` |
+//! | `join!(A, B)` | `form·join(form·branch(A), form·branch(B)).await` |
+//! | `join!(A, B).timeout(d).await` | `form·timeout(form·join(…), d).await` |
+//! | `select! { p = A => h, q = B => g }` | `match form·select(…).await { Won::This(won) => { let p = won; h } … }` |
+//! | `join_all!(for p in xs => A, limit = n)` | `form·join_all({ …; for p in xs { calls.push(form·branch(A)) } calls }, n).await` |
+//! | `compensate!(C);` | `form·undo(C);` |
+
+mod branch;
+mod group;
+mod syntax;
+
+use proc_macro2::Span;
+use syn::{
+    Block, Expr, ExprAwait, ExprCall, ExprMacro, ExprMethodCall, Ident, Item, Macro, Path, Stmt, Token,
+    spanned::Spanned,
+    visit_mut::{self, VisitMut},
+};
+
+use crate::{
+    diag::Errors,
+    ir::{form::Form, place::bare},
+    lower::first_await,
+    messages::Message,
+    parse::macros::Arguments,
+};
+
+/// Rewrites the forms of a body.
+pub(crate) fn desugar(errors: &Errors, body: &mut Block) {
+    Desugar { errors, hoisted: Vec::new() }.visit_block_mut(body);
+}
+
+/// The form that a macro call is, by its name alone or below `refluxo`.
+pub(crate) fn form(path: &Path) -> Option<Form> {
+    let name = ours(path)?;
+    let form = match name.to_string().as_str() {
+        "join" => Form::Join,
+        "try_join" => Form::TryJoin,
+        "join_all" => Form::JoinAll,
+        "select" => Form::Select,
+        "compensate" => Form::Undo,
+        _ => return None,
+    };
+    Some(form)
+}
+
+/// The last segment of a path that is one name, alone or below `refluxo` or its prelude.
+fn ours(path: &Path) -> Option<&Ident> {
+    let last = path.segments.last()?;
+    let first = path.segments.first().filter(|_| path.segments.len() > 1);
+    first.is_none_or(|first| first.ident == "refluxo").then_some(&last.ident)
+}
+
+/// Whether a path names a form of another library.
+fn is_foreign(path: &Path) -> bool {
+    const LIBRARIES: [&str; 5] = ["tokio", "futures", "futures_util", "async_std", "smol"];
+    const FORMS: [&str; 6] = ["join", "try_join", "join_all", "select", "select_biased", "spawn"];
+    let is_one_of = |names: &[&str], ident: &Ident| names.iter().any(|name| ident == name);
+    let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else { return false };
+    path.segments.len() > 1 && is_one_of(&LIBRARIES, &first.ident) && is_one_of(&FORMS, &last.ident)
+}
+
+/// A path as it is told.
+fn text(path: &Path) -> String {
+    path.segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>().join("::")
+}
+
+/// Where the macro's own tokens of a form stand: at the form, but nobody's to be linted.
+fn own(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// Rewrites forms, the inner ones with the outer ones.
+struct Desugar<'e> {
+    errors: &'e Errors,
+    /// What has to be evaluated before the form that is being rewritten.
+    hoisted: Vec<Stmt>,
+}
+
+impl Desugar<'_> {
+    /// Reports a mistake; returns what stands for the form from then on.
+    fn refuse(&self, tokens: impl quote::ToTokens, message: &Message) -> Expr {
+        self.errors.on(tokens, message);
+        nothing()
+    }
+
+    /// `X.await`.
+    fn awaited(&mut self, mut awaited: ExprAwait) -> Expr {
+        if let Expr::Macro(mac) = bare(&awaited.base)
+            && form(&mac.mac.path).is_some()
+        {
+            return self
+                .refuse(awaited.await_token, &Message::FormAwaited(format!("{}!", text(&mac.mac.path))));
+        }
+        let outer = std::mem::take(&mut self.hoisted);
+        *awaited.base = self.operand(bare(&awaited.base).clone());
+        let hoisted = std::mem::replace(&mut self.hoisted, outer);
+        after(hoisted, Expr::Await(awaited))
+    }
+
+    /// What is awaited.
+    fn operand(&mut self, expr: Expr) -> Expr {
+        match expr {
+            Expr::MethodCall(call) if call.method == "timeout" => self.timed(&call),
+            expr => self.call(expr),
+        }
+    }
+
+    /// A call, which may be one of `spawn`.
+    fn call(&mut self, mut expr: Expr) -> Expr {
+        if let Some((path, call)) = call_by_path(&expr) {
+            if is_foreign(path) {
+                return self.refuse(path, &Message::ForeignForm(text(path)));
+            }
+            if ours(path).is_some_and(|name| name == "spawn") {
+                return self.spawned(path.span(), call.clone());
+            }
+        }
+        self.visit_expr_mut(&mut expr);
+        expr
+    }
+
+    /// `spawn(p(a))`.
+    fn spawned(&mut self, span: Span, mut call: ExprCall) -> Expr {
+        let workflow = call.args.pop();
+        match workflow {
+            Some(mut workflow) if call.args.is_empty() && call_by_path(&workflow).is_some() => {
+                self.visit_expr_mut(&mut workflow);
+                Form::Spawn.call(span, [workflow])
+            }
+            Some(other) => self.refuse(other, &Message::SpawnNotACall),
+            None => self.refuse(call, &Message::SpawnNotACall),
+        }
+    }
+
+    /// `X.timeout(d)`.
+    fn timed(&mut self, call: &ExprMethodCall) -> Expr {
+        let (method, args) = (&call.method, &call.args);
+        let (1, Some(limit)) = (args.len(), args.first()) else {
+            return self.refuse(method, &Message::TimeoutArguments);
+        };
+        let operand = match bare(&call.receiver) {
+            Expr::MethodCall(inner) if inner.method == "timeout" => {
+                return self.refuse(method, &Message::TimeoutTwice);
+            }
+            Expr::Macro(ExprMacro { mac, .. }) => match form(&mac.path) {
+                Some(Form::Select) => return self.refuse(method, &Message::SelectTimeout),
+                Some(form @ (Form::Join | Form::TryJoin | Form::JoinAll)) => self.group(form, mac),
+                _ => self.operand((*call.receiver).clone()),
+            },
+            receiver => self.call(receiver.clone()),
+        };
+        let mut limit = limit.clone();
+        self.visit_expr_mut(&mut limit);
+        if let (Some((Form::JoinAll, _)), Some(place)) = (Form::of_call(&operand), first_await(&limit)) {
+            self.errors.at(place, &Message::JoinAllAwait);
+        }
+        Form::Timeout.call(method.span(), [operand, limit])
+    }
+
+    /// A form that stands where its value does.
+    fn macro_call(&mut self, form: Form, ExprMacro { attrs, mac }: ExprMacro) -> Expr {
+        let span = mac.path.span();
+        let outer = std::mem::take(&mut self.hoisted);
+        let value = match form {
+            Form::Undo => self.compensation(&mac),
+            Form::Select => self.select(&attrs, &mac),
+            form => {
+                let mut awaited = awaiting(span, self.group(form, &mac));
+                awaited.attrs = attrs;
+                Expr::Await(awaited)
+            }
+        };
+        let hoisted = std::mem::replace(&mut self.hoisted, outer);
+        after(hoisted, value)
+    }
+
+    /// `compensate!(C)`.
+    fn compensation(&mut self, mac: &Macro) -> Expr {
+        let call = match syntax::compensation(mac) {
+            Ok(call) => call,
+            Err(error) => {
+                self.errors.at(error.span(), &Message::CompensateNotACall);
+                return nothing();
+            }
+        };
+        match bare(&call) {
+            Expr::MethodCall(timed) if timed.method == "timeout" => {
+                self.refuse(&timed.method, &Message::TimeoutInCompensate)
+            }
+            inner if call_by_path(inner).is_some_and(|(path, _)| !is_wait(path)) => {
+                let mut call = inner.clone();
+                self.visit_expr_mut(&mut call);
+                Form::Undo.call(mac.path.span(), [call])
+            }
+            other => self.refuse(other, &Message::CompensateNotACall),
+        }
+    }
+}
+
+impl VisitMut for Desugar<'_> {
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let count = block.stmts.len();
+        for (index, stmt) in block.stmts.iter_mut().enumerate() {
+            let Stmt::Macro(mac) = stmt else { continue };
+            if form(&mac.mac.path).is_none() {
+                continue;
+            }
+            let mut expr = Expr::Macro(ExprMacro { attrs: mac.attrs.clone(), mac: mac.mac.clone() });
+            let semi = mac.semi_token;
+            self.visit_expr_mut(&mut expr);
+            // In braces it is a statement without a semicolon, which an await is not.
+            let is_open =
+                semi.is_none() && index + 1 < count && !matches!(expr, Expr::Match(_) | Expr::Block(_));
+            let semi = semi.or_else(|| is_open.then(<Token![;]>::default));
+            *stmt = Stmt::Expr(expr, semi);
+        }
+        visit_mut::visit_block_mut(self, block);
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Await(awaited) => *expr = self.awaited(awaited.clone()),
+            Expr::Macro(mac) => {
+                if let Some(form) = form(&mac.mac.path) {
+                    *expr = self.macro_call(form, mac.clone());
+                } else {
+                    self.visit_macro_mut(&mut mac.mac);
+                }
+            }
+            _ => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+
+    fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        if is_foreign(&mac.path) {
+            self.errors.on(&mac.path, &Message::ForeignForm(format!("{}!", text(&mac.path))));
+        }
+        let Some(mut arguments) = Arguments::of(mac) else { return };
+        for argument in &mut arguments.args {
+            self.visit_expr_mut(&mut argument.expr);
+        }
+        mac.tokens = arguments.tokens();
+    }
+
+    /// Items inside the body are not the workflow.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// The path of a call by path, and the call.
+fn call_by_path(expr: &Expr) -> Option<(&Path, &ExprCall)> {
+    let Expr::Call(call) = bare(expr) else { return None };
+    let Expr::Path(path) = bare(&call.func) else { return None };
+    Some((&path.path, call))
+}
+
+/// Whether a call only waits, so that it undoes nothing.
+fn is_wait(path: &Path) -> bool {
+    ours(path).is_some_and(|name| ["sleep", "sleep_until", "signal", "spawn"].iter().any(|wait| name == wait))
+}
+
+/// `operand.await`.
+fn awaiting(span: Span, operand: Expr) -> ExprAwait {
+    ExprAwait {
+        attrs: Vec::new(),
+        base: Box::new(operand),
+        dot_token: Token![.](span),
+        await_token: Token![await](span),
+    }
+}
+
+/// A value, with what has to be evaluated before it.
+fn after(hoisted: Vec<Stmt>, value: Expr) -> Expr {
+    if hoisted.is_empty() { value } else { syn::parse_quote!({ #(#hoisted)* #value }) }
+}
+
+/// What stands for a form that was refused.
+fn nothing() -> Expr {
+    syn::parse_quote!(())
+}
