@@ -251,7 +251,7 @@ async fn a_workflow_that_crashes_everywhere_ends_as_if_it_had_not() {
 #[tokio::test(start_paused = true)]
 async fn a_script_survives_the_crashes() {
     let report = crash_everywhere(asks)
-        .script(|run| async move {
+        .script(|_, run| async move {
             tokio::time::sleep(DAY).await;
             run.signal(Answer(5)).await.unwrap();
         })

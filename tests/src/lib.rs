@@ -8,11 +8,15 @@
 //! `cargo test -p refluxo-tests --test both_ways` runs the hand-written programs, and `--test random_programs` generated
 //! ones, whose seeds can be chosen: see there.
 //!
+//! Programs that do several things at once are run in virtual time, both ways on tokio's paused clock: see [`concurrent`] and
+//! `--test concurrent`.
+//!
 //! In reading order: [`trace`], [`script`] and `clock` are what both ways share; `steps.rs` holds the steps, mounted twice like
 //! the programs; [`plain`] and [`durable`] are the two ways; [`compare`] puts them side by side.
 
 mod clock;
 pub mod compare;
+pub mod concurrent;
 pub mod durable;
 pub mod plain;
 mod poll;

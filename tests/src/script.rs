@@ -36,6 +36,11 @@ pub fn load(signals: Vec<Sent>) {
     PENDING.set(signals.into());
 }
 
+/// Sends one more signal.
+pub fn send(sent: Sent) {
+    PENDING.with_borrow_mut(|pending| pending.push_back(sent));
+}
+
 /// Takes the oldest signal of a type: signals are in order per type, so others may be overtaken.
 #[must_use]
 pub fn next(name: &str) -> Option<Value> {

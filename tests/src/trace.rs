@@ -1,13 +1,20 @@
 //! What a run leaves behind: its calls, in order, and its outcome.
 
-use std::{cell::RefCell, fmt, mem};
+use std::{
+    cell::{Cell, RefCell},
+    fmt, mem,
+};
 
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 thread_local! {
     /// The calls of the run that this thread is driving.
     static CALLS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+
+    /// When that run began, if its calls are noted with their times.
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// One program with one input, ready to run (as often as one likes) in one of the two ways.
@@ -67,7 +74,14 @@ impl fmt::Display for Trace {
 /// If the arguments have no JSON form.
 pub fn record(name: &str, arguments: impl Serialize) {
     let arguments = serde_json::to_string(&arguments).expect("a step's arguments have a JSON form");
-    CALLS.with_borrow_mut(|calls| calls.push(format!("{name} {arguments}")));
+    let time =
+        BEGAN.get().map(|began| format!("{:>6} ms: ", began.elapsed().as_millis())).unwrap_or_default();
+    CALLS.with_borrow_mut(|calls| calls.push(format!("{time}{name} {arguments}")));
+}
+
+/// From now on calls are noted with the virtual time since now.
+pub fn begin_timing() {
+    BEGAN.set(Some(Instant::now()));
 }
 
 /// The calls since the last time, leaving none.

@@ -4,7 +4,7 @@ use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, FusedFuture, LocalBoxFuture},
+    future::{FusedFuture, LocalBoxFuture},
 };
 
 use super::{
@@ -12,7 +12,10 @@ use super::{
     breaking::{Breaking, Crash, Side},
     trace::Trace,
 };
-use crate::{engine::Run, machine::Machine};
+use crate::{
+    engine::{Engine, Run},
+    machine::Machine,
+};
 
 /// The id of the run.
 const ID: &str = "run";
@@ -33,7 +36,7 @@ pub fn crash_everywhere<W: Machine>(workflow: impl Fn() -> W + 'static) -> Crash
     CrashEverywhere {
         workflow: Box::new(workflow),
         world: Box::new(TestEngine::builder),
-        script: Box::new(|_run| Box::pin(std::future::ready(()))),
+        script: Box::new(|_engine, _run| Box::pin(std::future::ready(()))),
     }
 }
 
@@ -42,7 +45,7 @@ pub fn crash_everywhere<W: Machine>(workflow: impl Fn() -> W + 'static) -> Crash
 pub struct CrashEverywhere<W> {
     workflow: Box<dyn Fn() -> W>,
     world: Box<dyn Fn() -> TestBuilder>,
-    script: Box<dyn Fn(Run<W>) -> BoxFuture<'static, ()>>,
+    script: Box<dyn Fn(Engine, Run<W>) -> LocalBoxFuture<'static, ()>>,
 }
 
 /// What came of the crashes.
@@ -64,12 +67,12 @@ impl<W: Machine> CrashEverywhere<W> {
     }
 
     /// Does this beside each run: sends signals, cancels, and sleeps in between by `tokio::time::sleep`. It survives the crashes,
-    /// as another process does.
-    pub fn script<F>(self, script: impl Fn(Run<W>) -> F + 'static) -> Self
+    /// as another process does: the engine that it gets knows no workflow.
+    pub fn script<F>(self, script: impl Fn(Engine, Run<W>) -> F + 'static) -> Self
     where
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output = ()> + 'static,
     {
-        Self { script: Box::new(move |run| Box::pin(script(run))), ..self }
+        Self { script: Box::new(move |engine, run| Box::pin(script(engine, run))), ..self }
     }
 
     /// Crashes everywhere.
@@ -103,7 +106,8 @@ impl<W: Machine> CrashEverywhere<W> {
         let mut engine = world.clone().engine(line).await;
         surely(engine.start(ID, (self.workflow)()).await);
         let client = world.client().await;
-        let mut script = (self.script)(surely(client.run(ID).await)).fuse();
+        let run = surely(client.run(ID).await);
+        let mut script = (self.script)(client, run).fuse();
         loop {
             tokio::select! {
                 () = over::<W>(&engine, &mut script) => break,

@@ -1,12 +1,13 @@
 //! `#[workflow]` and `#[step]` that do nothing: under them a program of the differential suite stays the ordinary
 //! async function that it looks like.
 
-use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
-/// Leaves a workflow as it was written; only the names of states are taken off.
+/// Leaves a workflow as it was written. Only the names of states are taken off, and a limit on a form, which tokio's forms don't
+/// have, is put on an async block around it.
 #[proc_macro_attribute]
 pub fn workflow(_arguments: TokenStream, function: TokenStream) -> TokenStream {
-    without_state_names(function)
+    limits_around(without_state_names(function))
 }
 
 /// Leaves a step as it was written.
@@ -24,9 +25,40 @@ fn without_state_names(tokens: TokenStream) -> TokenStream {
         if is_pound && tokens.next_if(names_a_state).is_some() {
             continue;
         }
-        kept.push(inside(token));
+        kept.push(inside(token, without_state_names));
     }
     kept.into_iter().collect()
+}
+
+/// Turns each `join!(…).timeout(…)` into `(async { join!(…) }).timeout(…)`.
+fn limits_around(tokens: TokenStream) -> TokenStream {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut kept: Vec<TokenTree> = Vec::new();
+    let mut rest = &tokens[..];
+    while let [first, after @ ..] = rest {
+        if let [name @ TokenTree::Ident(_), bang, TokenTree::Group(body), dot, TokenTree::Ident(method), ..] =
+            rest
+            && is(bang, '!')
+            && is(dot, '.')
+            && method.to_string() == "timeout"
+        {
+            let body = inside(TokenTree::Group(body.clone()), limits_around);
+            let form = TokenStream::from_iter([name.clone(), bang.clone(), body]);
+            let block = TokenTree::Group(Group::new(Delimiter::Brace, form));
+            let block = TokenStream::from_iter([TokenTree::Ident(Ident::new("async", name.span())), block]);
+            kept.push(TokenTree::Group(Group::new(Delimiter::Parenthesis, block)));
+            rest = &rest[3..];
+        } else {
+            kept.push(inside(first.clone(), limits_around));
+            rest = after;
+        }
+    }
+    kept.into_iter().collect()
+}
+
+/// Whether a token is this sign.
+fn is(token: &TokenTree, sign: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign)
 }
 
 /// Whether a token is the `[state(Name)]` of the attribute.
@@ -37,10 +69,10 @@ fn names_a_state(token: &TokenTree) -> bool {
         && matches!(first, Some(TokenTree::Ident(name)) if name.to_string() == "state")
 }
 
-/// The same token, cleaned within if it is a group.
-fn inside(token: TokenTree) -> TokenTree {
+/// The same token, changed within if it is a group.
+fn inside(token: TokenTree, change: fn(TokenStream) -> TokenStream) -> TokenTree {
     let TokenTree::Group(group) = token else { return token };
-    let mut cleaned = Group::new(group.delimiter(), without_state_names(group.stream()));
-    cleaned.set_span(group.span());
-    TokenTree::Group(cleaned)
+    let mut changed = Group::new(group.delimiter(), change(group.stream()));
+    changed.set_span(group.span());
+    TokenTree::Group(changed)
 }

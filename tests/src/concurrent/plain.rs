@@ -1,0 +1,165 @@
+//! The plain way: tokio's own forms.
+
+use std::{cell::RefCell, panic::AssertUnwindSafe, rc::Rc, time::Duration};
+
+use futures_util::{
+    FutureExt,
+    future::{LocalBoxFuture, join_all},
+};
+use refluxo::prelude::{Elapsed, RunId};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::{Notify, Semaphore};
+
+use super::{Arrival, arrive, beside, traced};
+use crate::{
+    script,
+    trace::{Case, Outcome},
+};
+
+#[path = "steps.rs"]
+pub mod slow_steps;
+
+/// What a program sees when it is mounted as plain code.
+pub mod prelude {
+    pub use super::{InTime, case, case as steady, signal, sleep, slow_steps::*, spawn};
+    pub use crate::{
+        plain::steps::*, plain_compensate as compensate, plain_join_all as join_all, plain_select as select,
+        timed_cases, types::*,
+    };
+    pub use refluxo::prelude::{Deserialize, Elapsed, RunId, Serialize, Signal};
+    pub use refluxo::time::Timestamp;
+    pub use refluxo_tests_plain::{step, workflow};
+    pub use tokio::{join, try_join};
+}
+
+/// What the steps see when they are mounted as plain code.
+mod step_prelude {
+    pub(super) use refluxo_tests_plain::step;
+}
+
+thread_local! {
+    /// What undoes the calls of the run that this thread is driving, bottom first.
+    static UNDO: RefCell<Vec<LocalBoxFuture<'static, ()>>> = const { RefCell::new(Vec::new()) };
+
+    /// Told of each signal that arrives.
+    static ARRIVED: Rc<Notify> = Rc::default();
+}
+
+/// Tokio's `select!`, in the order of the arms.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! plain_select {
+    ($($arms:tt)*) => { ::tokio::select! { biased; $($arms)* } };
+}
+
+/// All at once, or as many as the limit says; the outputs in order.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! plain_join_all {
+    (for $item:pat in $items:expr => $call:expr $(,)?) => {
+        $crate::plain_join_all!(for $item in $items => $call, limit = usize::MAX >> 3)
+    };
+    (for $item:pat in $items:expr => $call:expr, limit = $limit:expr $(,)?) => {{
+        let mut calls = ::std::vec::Vec::new();
+        for $item in $items {
+            calls.push($call);
+        }
+        $crate::concurrent::plain::join_limited(calls, $limit).await
+    }};
+}
+
+/// Keeps the call for the case that the program fails.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! plain_compensate {
+    ($call:expr) => {
+        $crate::concurrent::plain::undo_by($call)
+    };
+}
+
+/// What `join_all!` stands for.
+pub async fn join_limited<F: Future>(calls: Vec<F>, limit: usize) -> Vec<F::Output> {
+    let slots = Rc::new(Semaphore::new(limit));
+    let calls = calls.into_iter().map(|call| async {
+        let _slot = slots.acquire().await.expect("it is never closed");
+        call.await
+    });
+    join_all(calls).await
+}
+
+/// What `compensate!` stands for.
+pub fn undo_by(call: impl Future + 'static) {
+    UNDO.with_borrow_mut(|undo| undo.push(call.map(drop).boxed_local()));
+}
+
+/// Anything with a limit.
+pub trait InTime: Future + Sized {
+    /// What comes before the limit is over.
+    fn timeout(self, limit: Duration) -> impl Future<Output = Result<Self::Output, Elapsed>> {
+        tokio::time::timeout(limit, self).map(|result| result.map_err(|_| Elapsed))
+    }
+}
+
+impl<F: Future> InTime for F {}
+
+/// Passes in virtual time.
+pub async fn sleep(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// The next signal of its type. One that is dropped before has taken none.
+///
+/// # Panics
+/// If the signal does not come back from JSON.
+pub async fn signal<S: refluxo::prelude::Signal>() -> S {
+    let arrived = ARRIVED.with(Rc::clone);
+    loop {
+        let next = arrived.notified();
+        if let Some(payload) = script::next(S::NAME) {
+            return serde_json::from_value(payload).expect("a signal comes back from JSON");
+        }
+        next.await;
+    }
+}
+
+/// Has a program run by itself.
+pub async fn spawn(program: impl Future<Output: 'static> + 'static) -> RunId {
+    tokio::task::spawn_local(program);
+    RunId::new("spawned").expect("it is an id")
+}
+
+/// One program with one input, run as plain async code.
+pub fn case<F>(
+    name: &'static str,
+    call: impl Fn() -> F + 'static,
+    signals: impl Fn() -> Vec<Arrival> + 'static,
+) -> Case
+where
+    F: Future<Output: Serialize>,
+{
+    Case { name, run: Box::new(move || traced(run(call(), signals()))) }
+}
+
+async fn run(program: impl Future<Output: Serialize>, signals: Vec<Arrival>) -> Outcome {
+    script::load(Vec::new());
+    UNDO.take();
+    let outcome = beside(arrivals(signals), AssertUnwindSafe(program).catch_unwind()).await;
+    let Ok(output) = outcome else { return Outcome::Panicked };
+    let outcome = Outcome::returned(&output);
+    if matches!(&outcome, Outcome::Returned(Value::Object(output)) if output.contains_key("Err")) {
+        for undo in UNDO.take().into_iter().rev() {
+            undo.await;
+        }
+    }
+    outcome
+}
+
+/// Has the signals come.
+async fn arrivals(signals: Vec<Arrival>) {
+    arrive(signals, async |sent| {
+        script::send(sent);
+        ARRIVED.with(|arrived| arrived.notify_waiters());
+    })
+    .await;
+}

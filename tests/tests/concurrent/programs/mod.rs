@@ -1,0 +1,7 @@
+//! The programs, by theme. Each is written as one would write it without the library.
+
+#![allow(clippy::all, clippy::pedantic, reason = "programs show forms, also clumsy ones")]
+
+use super::prelude;
+
+pub(crate) mod waiting;
