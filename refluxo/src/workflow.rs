@@ -155,10 +155,10 @@ pub fn undoing<C: Suspend>(json: &RawValue, failed: fn(&C::Output) -> bool) -> R
 ///
 /// If it failed, which is a defect of the engine.
 pub fn good<T, E>(output: Result<T, E>) -> T {
-    match output {
-        Ok(value) => value,
-        Err(_) => panic!("a branch of `try_join!` failed and did not end it: this is a defect of refluxo"),
-    }
+    let Ok(value) = output else {
+        panic!("a branch of `try_join!` failed and did not end it: this is a defect of refluxo");
+    };
+    value
 }
 
 /// The error of the branch that ended a `try_join!`.
@@ -167,8 +167,8 @@ pub fn good<T, E>(output: Result<T, E>) -> T {
 ///
 /// If it did not fail, which is a defect of the engine.
 pub fn bad<T, E>(output: Result<T, E>) -> E {
-    match output {
-        Ok(_) => panic!("a branch ended `try_join!` and did not fail: this is a defect of refluxo"),
-        Err(error) => error,
-    }
+    let Err(error) = output else {
+        panic!("a branch ended `try_join!` and did not fail: this is a defect of refluxo");
+    };
+    error
 }

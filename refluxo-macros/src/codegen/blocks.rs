@@ -7,7 +7,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use super::{Context, frame::Types, names::own};
+use super::{Context, frame::Types, names::own, outcome::outcome};
 use crate::{
     ir::{Await, AwaitId, Block, BlockId, Rule, Var, form::Form, marker, marker::Marker, pattern},
     layout::State,
@@ -118,7 +118,7 @@ impl<'c> Emitter<'c> {
         match marker {
             Marker::Goto(target) => self.goto(target),
             Marker::Suspend(id) => self.suspend(id),
-            Marker::Outcome(AwaitId(id)) => self.outcome(&self.context.program.awaits[id]),
+            Marker::Outcome(AwaitId(id)) => outcome(&self.context.program.awaits[id]),
             Marker::Start(id) => self.start(id),
         }
     }
@@ -164,9 +164,10 @@ impl<'c> Emitter<'c> {
         let mut call = awaited.call.clone();
         Emitter::of(self.context, self.block).visit_expr_mut(&mut call);
         let (ty, name) = (&awaited.ty, own("call"));
-        match Form::of_call(&awaited.call) {
-            Some(_) => quote_spanned!(awaited.span=> let #name = #call;),
-            None => quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<(#ty), _>(#call);),
+        if Form::of_call(&awaited.call).is_some() {
+            quote_spanned!(awaited.span=> let #name = #call;)
+        } else {
+            quote_spanned!(awaited.span=> let #name = ::refluxo::__private::call::<(#ty), _>(#call);)
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     Context, Entry, blocks,
     frame::{self, Types},
     graph::reachable,
-    names::own,
+    names::{self, own},
 };
 use crate::{
     ir::{Await, Block, BlockId, BranchId, Kind, Rule, Var, exits::Exits, marker::private},
@@ -36,7 +36,7 @@ impl Context<'_> {
         match owner {
             None => self.around(quote!(::refluxo::__private::Transition::Branch(#end))),
             Some(id) => {
-                let branch = self.names.branch(id);
+                let branch = names::branch(id);
                 let left = own(if self.program.branch(id).tried { "left_tried" } else { "left" });
                 quote!(#branch.#left(#end))
             }
@@ -46,7 +46,7 @@ impl Context<'_> {
     /// The end of the workflow, or of one of its branches, with an output.
     pub(super) fn done(&self, owner: Option<BranchId>, value: &TokenStream) -> TokenStream {
         if let Some(id) = owner {
-            let branch = self.names.branch(id);
+            let branch = names::branch(id);
             let done = own(if self.program.branch(id).tried { "done_tried" } else { "done" });
             return quote!(#branch.#done(#value));
         }
@@ -140,7 +140,7 @@ fn branches(context: &Context<'_>) -> TokenStream {
     groups
         .flat_map(|kind| kind.blocks().map(move |(_, id)| (kind, id)))
         .map(|(kind, id)| {
-            let (branch, span) = (context.names.branch(id), context.program.branch(id).span);
+            let (branch, span) = (names::branch(id), context.program.branch(id).span);
             let new = if matches!(kind, Kind::Group { rule: Rule::Try, .. }) { "fallible" } else { "new" };
             let new = Ident::new(new, span);
             quote_spanned!(span=> let mut #branch = ::refluxo::__private::BranchOut::#new();)
@@ -188,7 +188,7 @@ fn branch_arm(context: &Context<'_>, id: BranchId, its: &[Block]) -> TokenStream
     let numbers = its.iter().map(|block| blocks::number(block.id));
     let arms = arms(context, Some(id), its);
     let (block, call, ended) = (own("block"), own("call"), own("ended"));
-    let (name, call_type) = (context.names.branch(id), Types::of(context).call);
+    let (name, call_type) = (names::branch(id), Types::of(context).call);
     let (going, end) = if branch.tried { ("going_tried", "end_tried") } else { ("going", "end") };
     let (going, end) = (own(going), own(end));
     let left = context.left(branch.owner, &ended);
@@ -273,19 +273,19 @@ fn arm(context: &Context<'_>, exits: &BTreeMap<BlockId, Exits>, entry: &Entry<'_
         let (fault, state, name) = (own("fault"), name.to_string(), json_name(&field.ident));
         quote!(#slot.load(#state, #name, &mut #fault);)
     });
-    let outputs = awaited.and_then(|awaited| outputs(context, awaited));
+    let outputs = awaited.and_then(outputs);
     let block = blocks::number(*resume);
     quote!(#at => { #(#loads)* #outputs #block })
 }
 
 /// Loads what the blocks gave whose group was awaited: `load_branches(&mut outcome, |outputs| branch_1.load(outputs, 1, &mut fault));`
-fn outputs(context: &Context<'_>, awaited: &Await) -> Option<TokenStream> {
+fn outputs(awaited: &Await) -> Option<TokenStream> {
     let (outcome, outputs, fault) = (own("outcome"), own("outputs"), own("fault"));
     let loads: Vec<TokenStream> = awaited
         .kind
         .blocks()
         .map(|(number, branch)| {
-            let (branch, number) = (context.names.branch(branch), Literal::u32_unsuffixed(number));
+            let (branch, number) = (names::branch(branch), Literal::u32_unsuffixed(number));
             match awaited.kind {
                 Kind::All { .. } => quote!(#branch.load_all(#outputs, &mut #fault);),
                 Kind::Call | Kind::Group { .. } => quote!(#branch.load(#outputs, #number, &mut #fault);),

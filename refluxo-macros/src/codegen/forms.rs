@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{
     Expr, ExprCall, Path,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     ir::{
-        Await, BranchId, BranchKind, Capture, Kind, Program, Rule,
+        BranchId, Capture, Program, Rule,
         form::Form,
         marker::{Marker, private},
         place::bare,
@@ -44,8 +44,8 @@ impl Emitter<'_> {
                 quote_spanned!(span=> #timeout(#operand, #limit))
             }
             Form::Spawn => {
-                let (spawn, workflow) = (helper("spawn"), self.value(call.args.first()));
-                quote_spanned!(span=> #spawn(#workflow))
+                let (spawned, workflow) = (helper("spawn"), self.value(call.args.first()));
+                quote_spanned!(span=> #spawned(#workflow))
             }
             Form::Join => self.group(Rule::All, &helper("Join"), call),
             Form::TryJoin => self.group(Rule::Try, &helper("TryJoin"), call),
@@ -102,8 +102,7 @@ impl Emitter<'_> {
         let context = self.context;
         let (branch, State { name, fields }) = (context.program.branch(id), context.layout.first(id));
         let Types { frame, call, .. } = Types::of(context);
-        let puts = branch.captures.iter().filter(|capture| context.crosses(capture.inner));
-        let puts = puts.map(|capture| {
+        let puts = branch.captures.iter().map(|capture| {
             let (slot, value) = (context.names.slot(capture.inner), self.captured(*capture));
             quote!(#slot.put_changed(#value);)
         });
@@ -178,100 +177,6 @@ impl Emitter<'_> {
         self.visit_expr_mut(&mut expr);
         quote!(#expr)
     }
-
-    /// The value of an await, from its outcome.
-    pub(super) fn outcome(&self, awaited: &Await) -> TokenStream {
-        let (ty, outcome, span) = (&awaited.ty, own("outcome"), awaited.span);
-        let outcome = quote_spanned!(span=> ::refluxo::__private::outcome::<(#ty)>(&mut #outcome));
-        let value = match &awaited.kind {
-            Kind::Call => return outcome,
-            Kind::Group { rule, branches } => self.group_value(*rule, branches, span),
-            Kind::All { item } => self.outputs(item, span),
-        };
-        let outputs = own("outputs");
-        if awaited.is_timed() {
-            quote_spanned!(span=> match #outcome {
-                ::core::result::Result::Ok(mut #outputs) => ::core::result::Result::Ok(#value),
-                ::core::result::Result::Err(elapsed) => ::core::result::Result::Err(elapsed),
-            })
-        } else {
-            quote_spanned!(span=> { let mut #outputs = #outcome; #value })
-        }
-    }
-
-    /// What a group gives, from what its branches gave.
-    fn group_value(&self, rule: Rule, branches: &[BranchKind], span: Span) -> TokenStream {
-        let winner = own("outputs");
-        let winner = quote!(#winner.winner());
-        let numbered =
-            (0_u32..).zip(branches).map(|(number, branch)| (number, self.output(number, branch, span)));
-        let some = |number: u32| {
-            let number = Literal::u32_unsuffixed(number);
-            quote!(::core::option::Option::Some(#number))
-        };
-        let (ok, err) = (quote!(::core::result::Result::Ok), quote!(::core::result::Result::Err));
-        match rule {
-            Rule::All => {
-                let outputs = numbered.map(|(_, output)| output);
-                quote_spanned!(span=> (#(#outputs,)*))
-            }
-            Rule::Try => {
-                let (good, bad) = (private("good", span), private("bad", span));
-                let (numbers, outputs): (Vec<_>, Vec<_>) =
-                    numbered.map(|(number, output)| (some(number), output)).unzip();
-                quote_spanned! {span=>
-                    match #winner {
-                        #(#numbers => #err(#bad(#outputs)),)*
-                        _ => #ok((#(#good(#outputs),)*)),
-                    }
-                }
-            }
-            Rule::Any => {
-                let last = branches.len().saturating_sub(1);
-                let arms = numbered.enumerate().map(|(index, (number, output))| {
-                    let (number, won) = (some(number), won(number, index == last, &output, span));
-                    quote_spanned!(span=> #number => #won,)
-                });
-                quote_spanned!(span=> match #winner { #(#arms)* _ => ::core::unreachable!() })
-            }
-        }
-    }
-
-    /// What a branch gave.
-    fn output(&self, number: u32, branch: &BranchKind, span: Span) -> TokenStream {
-        match branch {
-            BranchKind::Call(ty) => {
-                let (outputs, number) = (own("outputs"), Literal::u32_unsuffixed(number));
-                quote_spanned!(span=> #outputs.take::<<#ty as ::refluxo::__private::Suspend>::Output>(#number))
-            }
-            BranchKind::Block(id) => {
-                let branch = self.context.names.branch(*id);
-                quote_spanned!(span=> #branch.take())
-            }
-        }
-    }
-
-    /// What all branches gave, which are of one kind.
-    fn outputs(&self, item: &BranchKind, span: Span) -> TokenStream {
-        match item {
-            BranchKind::Call(ty) => {
-                let outputs = own("outputs");
-                quote_spanned!(span=> #outputs.all::<<#ty as ::refluxo::__private::Suspend>::Output>())
-            }
-            BranchKind::Block(id) => {
-                let branch = self.context.names.branch(*id);
-                quote_spanned!(span=> #branch.all())
-            }
-        }
-    }
-}
-
-/// `Won::Later(Won::Later(Won::This(output)))` for the branch 2. The last one says that there are no later ones.
-fn won(number: u32, is_last: bool, output: &TokenStream, span: Span) -> TokenStream {
-    let won = private("Won", span);
-    let later = is_last.then(|| quote_spanned!(span=> ::<_, ::core::convert::Infallible>));
-    let this = quote_spanned!(span=> #won #later::This(#output));
-    (0..number).fold(this, |later, _| quote_spanned!(span=> #won::Later(#later)))
 }
 
 /// The path of a call.

@@ -80,9 +80,10 @@ fn at(context: &Context<'_>) -> TokenStream {
 fn pending(context: &Context<'_>) -> TokenStream {
     let arms = context.entries().map(|Entry { state, awaited, .. }| {
         let ident = &state.name;
-        match awaited {
-            Some(_) => quote!(Self::#ident { call, .. } => ::refluxo::__private::Suspend::pending(call),),
-            None => quote!(Self::#ident { .. } => ::refluxo::__private::Pending::Start,),
+        if awaited.is_some() {
+            quote!(Self::#ident { call, .. } => ::refluxo::__private::Suspend::pending(call),)
+        } else {
+            quote!(Self::#ident { .. } => ::refluxo::__private::Pending::Start,)
         }
     });
     quote! {

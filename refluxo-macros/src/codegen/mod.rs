@@ -7,6 +7,7 @@ mod frame;
 mod graph;
 mod machine;
 mod names;
+mod outcome;
 mod serde;
 mod snapshot;
 mod twin;
@@ -78,9 +79,10 @@ impl<'p> Context<'p> {
     }
 }
 
-/// The locals that some block takes from another one, or that two blocks mention.
+/// The locals that some block takes from another one, or that two blocks mention, and those with which a branch begins.
 fn crossing(program: &Program, liveness: &Liveness) -> VarSet {
     let mut crossing: VarSet = program.params.iter().copied().collect();
+    crossing.extend(program.branches.iter().flat_map(|branch| &branch.captures).map(|capture| capture.inner));
     let mut mentioned = VarSet::new();
     for block in &program.blocks {
         crossing.union(liveness.at(block.id));

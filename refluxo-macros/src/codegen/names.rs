@@ -53,11 +53,6 @@ impl<'p> Names<'p> {
         self.generated(var, "field_")
     }
 
-    /// The witness of a block's output.
-    pub(super) fn branch(&self, BranchId(number): BranchId) -> Ident {
-        own(&format!("branch_{number}"))
-    }
-
     fn generated(&self, var: Var, prefix: &str) -> Ident {
         let ident = &self.vars.get(var).ident;
         let name = ident.to_string();
@@ -121,6 +116,11 @@ fn renamed(program: &Program, liveness: &Liveness) -> VarSet {
 /// The locals of the same name that a local hides, from the inside out.
 fn hidden(vars: &VarTable, var: Var) -> impl Iterator<Item = Var> + '_ {
     std::iter::successors(vars.get(var).shadows, |&outer| vars.get(outer).shadows)
+}
+
+/// The witness of a block's output.
+pub(super) fn branch(BranchId(number): BranchId) -> Ident {
+    own(&format!("branch_{number}"))
 }
 
 /// A variable of the dispatch function.

@@ -9,12 +9,13 @@ use quote::quote;
 use syn::{File, Item};
 
 use super::{Source, analyse, workflow};
-use crate::{diag::Errors, dump, ir::Program, layout::Layout, liveness::Liveness, parse};
+use crate::{desugar, diag::Errors, dump, ir::Program, layout::Layout, liveness::Liveness, parse};
 
 /// The passes of a workflow up to the layout.
 fn analysed(item: TokenStream) -> (Program, Liveness, Layout) {
     let errors = Errors::new();
-    let parsed = parse::workflow(&errors, TokenStream::new(), item).unwrap();
+    let mut parsed = parse::workflow(&errors, TokenStream::new(), item).unwrap();
+    desugar::desugar(&errors, &mut parsed.function.block);
     let analysed = analyse(&errors, &Source::of(&parsed));
     assert_eq!(errors.finish().to_string(), "");
     analysed
@@ -97,29 +98,64 @@ fn shadowed_locals_that_are_both_saved_have_fields_of_their_own() {
     golden("shadowed.states.txt", &dump::states(&program, &layout));
 }
 
-#[test]
-fn the_dispatch_function_of_one_await_reads_as_in_the_docs() {
-    let expansion = workflow(
-        TokenStream::new(),
-        quote! {
-            async fn pay(order: Order) -> Result<Receipt, ShopError> {
-                let receipt = charge(order.clone()).await?;
-                Ok(receipt)
-            }
-        },
-    );
-    let file: File = syn::parse2(expansion).unwrap();
+/// The dispatch function in the expansion of a workflow.
+fn dispatch(item: TokenStream) -> String {
+    let file: File = syn::parse2(workflow(TokenStream::new(), item)).unwrap();
     let hidden = file.items.into_iter().find_map(|item| match item {
         Item::Const(hidden) => Some(hidden.expr),
         _ => None,
     });
     let body: TokenStream = syn::parse2::<proc_macro2::Group>(quote!(#hidden)).unwrap().stream();
     let dispatch = syn::parse2::<File>(body).unwrap().items.into_iter().filter(|item| match item {
-        Item::Fn(function) => function.sig.ident == "pay_dispatch",
+        Item::Fn(function) => function.sig.ident.to_string().ends_with("_dispatch"),
         _ => false,
     });
     let file = File { shebang: None, frontmatter: None, attrs: Vec::new(), items: dispatch.collect() };
-    golden("pay.dispatch.txt", &prettyplease::unparse(&file).replace("::refluxo::__private::", ""));
+    prettyplease::unparse(&file).replace("::refluxo::__private::", "")
+}
+
+#[test]
+fn the_dispatch_function_of_one_await_reads_as_in_the_docs() {
+    let dispatch = dispatch(quote! {
+        async fn pay(order: Order) -> Result<Receipt, ShopError> {
+            let receipt = charge(order.clone()).await?;
+            Ok(receipt)
+        }
+    });
+    golden("pay.dispatch.txt", &dispatch);
+}
+
+/// A block with a loop and a `?` beside a call.
+fn gather() -> TokenStream {
+    quote! {
+        async fn gather(order: Order, limit: u32) -> Result<u32, ShopError> {
+            let (held, mail) = join!(
+                async move {
+                    let mut held = Vec::new();
+                    for item in &order.items {
+                        held.push(reserve(&item.sku).await?);
+                    }
+                    Ok::<_, ShopError>(held)
+                },
+                send_mail(order.customer).timeout(day),
+            );
+            mail?;
+            Ok(held?.len() + limit)
+        }
+    }
+}
+
+#[test]
+fn a_block_of_a_join_has_blocks_and_states_of_its_own() {
+    let (program, liveness, layout) = analysed(gather());
+    golden("gather.graph.txt", &dump::graph(&program, &layout));
+    golden("gather.blocks.txt", &dump::blocks(&program, &liveness));
+    golden("gather.states.txt", &dump::states(&program, &layout));
+}
+
+#[test]
+fn the_blocks_of_a_branch_are_an_arm_around_it() {
+    golden("gather.dispatch.txt", &dispatch(gather()));
 }
 
 #[test]

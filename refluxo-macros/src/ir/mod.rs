@@ -117,7 +117,7 @@ pub(crate) enum Rule {
 #[derive(Clone, Debug)]
 pub(crate) enum BranchKind {
     /// A call of this type.
-    Call(Type),
+    Call(Box<Type>),
     /// An `async move` block.
     Block(BranchId),
 }

@@ -86,10 +86,15 @@ pub(crate) fn check(errors: &Errors, program: &Program, liveness: &Liveness, typ
     for resume in resumes.chain(program.branches.iter().map(|branch| branch.entry)) {
         saved.extend(liveness.saved(&program.vars, resume));
     }
+    let taken = program.branches.iter().flat_map(|branch| &branch.captures);
+    let captured: VarSet = taken.map(|capture| capture.inner).collect();
     for var in saved.iter() {
         let info = program.vars.get(var);
         let name = info.ident.to_string();
         match &info.borrow {
+            Some(what) if captured.contains(var) => {
+                errors.at(info.ident.span(), &Message::BranchBorrows { what: what.clone(), name });
+            }
             Some(_) if info.mutable => errors.at(info.ident.span(), &Message::ReassignedReference(name)),
             Some(what) => {
                 errors.at(info.ident.span(), &Message::BorrowAcrossAwait { what: what.clone(), name });

@@ -18,6 +18,7 @@ use crate::{
     compile::has_try,
     ir::{
         Alias, Branch, BranchId, Capture, Var, VarInfo, VarSet, VarTable,
+        form::Form,
         marker::Marker,
         pattern::{keep, locals},
         place::bare,
@@ -38,7 +39,7 @@ impl Lowerer {
     // Output:
     //     start·!(0)
     /// Lowers a block; returns what stands for its first state.
-    pub(super) fn async_block(&mut self, mut block: ExprAsync) -> Expr {
+    fn async_block(&mut self, mut block: ExprAsync) -> Expr {
         if !self.open {
             return unreachable_value();
         }
@@ -158,9 +159,9 @@ impl Lowerer {
         Renamer { vars: &self.vars, names }.visit_expr_async_mut(block);
     }
 
-    /// Lowers the blocks that are branches in code without awaits: in the loop of a `join_all!`.
-    pub(super) fn blocks_in(&mut self, expr: &mut Expr) {
-        Blocks(self).visit_expr_mut(expr);
+    /// Lowers the blocks that are branches of a form.
+    pub(super) fn blocks_in(&mut self, form: &mut Expr) {
+        Blocks(self).visit_expr_mut(form);
     }
 
     /// Records that the locals of a pattern may be borrows.
@@ -169,17 +170,19 @@ impl Lowerer {
     }
 }
 
-/// Finds blocks in code that stays as it was written.
+/// Finds the blocks in a form, also those in the loop of a `join_all!`, which stays as it was written.
 struct Blocks<'l>(&'l mut Lowerer);
 
 impl VisitMut for Blocks<'_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        match expr {
-            Expr::Async(block) => {
-                let block = block.clone();
-                *expr = self.0.async_block(block);
-            }
-            _ => visit_mut::visit_expr_mut(self, expr),
+        if let Some((Form::Branch, _)) = Form::of_call(expr)
+            && let Expr::Call(call) = expr
+            && let Some(Expr::Async(block)) = call.args.first()
+        {
+            let block = block.clone();
+            call.args = [self.0.async_block(block)].into_iter().collect();
+        } else {
+            visit_mut::visit_expr_mut(self, expr);
         }
     }
 

@@ -121,7 +121,7 @@ impl Parts<'_> {
             return parse_quote!(#block<#machine>);
         }
         let (leaf, ty) = (private(leaf, span), self.awaited(inner));
-        self.branches.push(BranchKind::Call(ty.clone()));
+        self.branches.push(BranchKind::Call(Box::new(ty.clone())));
         parse_quote!(#leaf<#ty>)
     }
 }

@@ -92,6 +92,7 @@ impl<R> BranchOut<R> {
     }
 
     /// A block inside this one is at its end.
+    #[must_use]
     pub fn left<C>(&self, end: BranchEnd) -> Transition<C, R> {
         Transition::Branch(end)
     }
@@ -113,6 +114,7 @@ impl<R> BranchOut<R> {
     }
 
     /// [`BranchOut::left`] of a block that uses `?`.
+    #[must_use]
     pub fn left_tried<C>(&self, end: BranchEnd) -> R::Around<Transition<C, R::Value>>
     where
         R: Tried,
@@ -125,6 +127,10 @@ impl<R> BranchOut<R> {
     /// # Errors
     ///
     /// The end, which leaves the code around the block as an error would.
+    ///
+    /// # Panics
+    ///
+    /// If the code could not read something, which it reads before it runs: a defect of the macro.
     pub fn end<C>(&self, transition: Transition<C, R>) -> Result<C, BranchEnd> {
         match transition {
             Transition::Suspend(call, _) => Ok(call),
