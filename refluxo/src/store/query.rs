@@ -6,16 +6,42 @@ use super::{AttrValue, Revision, Row, RunId, Status};
 use crate::time::Timestamp;
 
 /// How much of a run [`Store::load`](super::Store::load) reads. What is not wanted is empty in the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// The row alone.
     Head,
-    /// The row and, if the run is over, its last state.
+    /// The row and, if the run is over, its last state and parts.
     End,
+    /// The row and the inbox, as of one moment: what a holder looks for while it works on the run.
+    Mail,
     /// The row, the state and its parts.
     State,
     /// All that a claim gives: also the inbox and the owed effects, all as of one moment.
     All,
+}
+
+impl Depth {
+    /// Whether the state and the parts of a run are read; it matters whether the run is over.
+    #[must_use]
+    pub const fn has_state(self, is_over: bool) -> bool {
+        match self {
+            Self::State | Self::All => true,
+            Self::End => is_over,
+            Self::Head | Self::Mail => false,
+        }
+    }
+
+    /// Whether the inbox is read.
+    #[must_use]
+    pub const fn has_inbox(self) -> bool {
+        matches!(self, Self::Mail | Self::All)
+    }
+
+    /// Whether the owed effects are read.
+    #[must_use]
+    pub const fn has_owed(self) -> bool {
+        matches!(self, Self::All)
+    }
 }
 
 /// Names an entry of a run's history. Grows from entry to entry of a run, not always by one.

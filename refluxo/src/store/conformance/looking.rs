@@ -9,8 +9,8 @@ use super::{
     worker::{LEASE, after, child, end, go, id, message, rest, run, texts},
 };
 use crate::store::{
-    AttrValue, Attribute, Commit, Depth, Due, EntryId, Filter, Listed, NewRun, Page, Part, Query, Revision,
-    Seq, Start, Status,
+    AttrValue, Attribute, Commit, Depth, Due, EntryId, Filter, Listed, NewRun, Page, Part, PartOp, Query,
+    Revision, Seq, Start, Status,
 };
 
 /// Less depth reads less, and never something else.
@@ -31,11 +31,19 @@ pub(super) async fn load_reads_as_deep_as_it_is_told(bed: Arc<dyn TestBed>) {
         let head = worker.find("a", depth).await.expect("it is there");
         assert_eq!((&head.row, head.state.len(), head.parts.len(), head.inbox.len()), (&all.row, 0, 0, 0));
     }
+    let mail = worker.find("a", Depth::Mail).await.expect("it is there");
+    assert_eq!((&mail.row, &mail.inbox, mail.state.len(), mail.parts.len()), (&all.row, &all.inbox, 0, 0));
     assert!(worker.find("nobody", Depth::All).await.is_none());
     let (lease, record) = worker.start_held(run("over")).await;
-    let over = Commit { state: Some(Bytes::from_static(b"last")), ..end(&lease, &record) };
+    let part = Part { name: "p".into(), body: Bytes::from_static(b"part") };
+    let over = Commit {
+        state: Some(Bytes::from_static(b"last")),
+        parts: vec![PartOp::Put(part.clone())],
+        ..end(&lease, &record)
+    };
     worker.commit_done(over).await;
-    assert_eq!(worker.find("over", Depth::End).await.expect("it is there").state, "last");
+    let last = worker.find("over", Depth::End).await.expect("it is there");
+    assert_eq!((&last.state[..], last.parts), (&b"last"[..], vec![part]));
     assert_eq!(worker.find("over", Depth::Head).await.expect("it is there").state, "");
 }
 

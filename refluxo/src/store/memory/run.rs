@@ -251,15 +251,15 @@ impl Run {
     pub(super) fn record(&self, depth: Depth) -> Record {
         let row = self.row.clone();
         let mut record = Record { row, state: Bytes::new(), parts: vec![], inbox: vec![], owed: vec![] };
-        if depth >= Depth::State || (depth == Depth::End && self.row.ended.is_some()) {
+        if depth.has_state(self.row.ended.is_some()) {
             record.state = self.state.clone();
-        }
-        if depth >= Depth::State {
             let parts = self.parts.iter().map(|(name, body)| Part { name: name.clone(), body: body.clone() });
             record.parts = parts.collect();
         }
-        if depth >= Depth::All {
+        if depth.has_inbox() {
             record.inbox = self.inbox.values().cloned().collect();
+        }
+        if depth.has_owed() {
             record.owed.clone_from(&self.owed);
         }
         record

@@ -13,7 +13,7 @@ use crate::store::{Depth, ListCursor, Listed, Part, Query, Record, RunId};
 /// Reads a run. The caller holds a transaction, so that all of it is of one moment.
 pub(super) fn load_record(db: &Connection, id: &RunId, depth: Depth) -> rusqlite::Result<Option<Record>> {
     let state = match depth {
-        Depth::Head => "x''",
+        Depth::Head | Depth::Mail => "x''",
         Depth::End => "iif(ended_at IS NULL, x'', state)",
         Depth::State | Depth::All => "state",
     };
@@ -27,18 +27,16 @@ pub(super) fn load_record(db: &Connection, id: &RunId, depth: Depth) -> rusqlite
         Ok((record, key, owes, messages > 0))
     })?;
     let Some((mut record, key, owes, has_messages)) = found else { return Ok(None) };
-    if depth >= Depth::State {
+    if depth.has_state(record.row.ended.is_some()) {
         let sql = "SELECT name, body FROM part WHERE run = ?1 ORDER BY name";
         record.parts = all(db, sql, [key], |row| Ok(Part { name: row.get(0)?, body: bytes(row, 1)? }))?;
     }
-    if depth >= Depth::All {
-        if has_messages {
-            let sql = "SELECT seq, key, kind, body, at FROM inbox WHERE run = ?1 ORDER BY seq";
-            record.inbox = all(db, sql, [key], read_message)?;
-        }
-        if owes {
-            record.owed = effects::load(db, key)?;
-        }
+    if depth.has_inbox() && has_messages {
+        let sql = "SELECT seq, key, kind, body, at FROM inbox WHERE run = ?1 ORDER BY seq";
+        record.inbox = all(db, sql, [key], read_message)?;
+    }
+    if depth.has_owed() && owes {
+        record.owed = effects::load(db, key)?;
     }
     Ok(Some(record))
 }
