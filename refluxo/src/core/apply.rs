@@ -2,12 +2,13 @@
 
 use super::{
     Event, Impossible, Plan, Run,
-    entry::{Story, StoryOutcome},
-    run::Life,
+    draft::Draft,
+    entry::StoryOutcome,
+    letter::Verb,
+    run::{Life, Stage},
 };
 use crate::{
-    snapshot::{Call, Hot, ParkReason, WaitingFor},
-    store::{Head, Status, Then},
+    snapshot::{Call, ParkReason, Path, Retrying, WaitingFor},
     time::Timestamp,
 };
 
@@ -18,124 +19,129 @@ impl Run {
     ///
     /// If the event can't happen to a run that stands so.
     pub(crate) fn apply(self, event: Event<'_>, now: Timestamp) -> Result<(Self, Plan), Impossible> {
-        match (&self.life, event) {
-            (Life::At { call, .. }, Event::Arrived(arrived)) if arrived.cause.answers(&call.waiting_for) => {
-                self.arrive(&arrived, now)
-            }
-            (Life::At { call, .. }, Event::Returned(returned))
-                if returned.cause.answers(&call.waiting_for) =>
-            {
-                self.finish(&returned, now)
-            }
-            (Life::At { .. }, Event::Stuck(reason)) => self.park(reason, now),
-            (Life::At { .. } | Life::Parked { .. } | Life::Ended { .. }, Event::Looked) => self.look(now),
-            (
-                Life::At { .. } | Life::Parked { .. } | Life::Ended { .. },
-                event @ (Event::Arrived(_) | Event::Returned(_) | Event::Stuck(_)),
-            ) => {
-                let event = event.name();
-                Err(Impossible::Event { run: self.identity.id.clone(), stands: self.life.words(), event })
-            }
+        match event {
+            Event::Moved { moves, pushed } => self.moved(moves, &pushed, now),
+            Event::Told(seq) => self.told(seq, now),
+            Event::Stuck { path, reason } => self.park(&path, reason, now),
+            // So the messages don't ring again; or an effect was delivered.
+            Event::Looked => self.seal(Draft::default(), now),
+            Event::Entered(machines) => self.enter_again(&machines, now),
+            Event::Swept => self.swept(now),
+            Event::Undone(cause) => self.undone(cause, now),
+            Event::UndoAgain(run, again) => self.undo_again(run, again, now),
+            Event::UndoEntered(machine) => self.undo_entered(machine, now),
         }
     }
 
-    /// Parks the run where it is: the state's bytes stay, and so does the call with its key.
-    pub(super) fn park(mut self, reason: ParkReason, now: Timestamp) -> Result<(Self, Plan), Impossible> {
-        let (state, call) = match self.life {
-            Life::At { state, call } | Life::Parked { state, call, .. } => (state, call),
-            Life::Ended { .. } => {
-                let stands = self.life.words();
-                return Err(Impossible::Event {
-                    run: self.identity.id.clone(),
-                    stands,
-                    event: "it got stuck",
-                });
+    /// Parks the run where it is: the state's bytes stay, and so does each call with its key.
+    ///
+    /// A run that was cancelled goes on to its end: the call just does not have an outcome.
+    pub(super) fn park(
+        mut self,
+        path: &Path,
+        reason: ParkReason,
+        now: Timestamp,
+    ) -> Result<(Self, Plan), Impossible> {
+        let mut draft = Draft::default();
+        if let Some(call) = self.call(path).cloned() {
+            self.note(&mut draft, &call, None, now, StoryOutcome::Parked(&reason))?;
+        }
+        match &self.life {
+            Life::At { cancelled: Some(_), .. } => {
+                self.in_flight.remove(path);
             }
-        };
-        let story = Story::stuck(&state, &call, now, StoryOutcome::Parked(&reason));
-        let entry = story.write().map_err(|cause| self.identity.unwritable(cause))?;
-        self.life = Life::Parked { state, call, reason };
-        let mut plan = self.standstill(Then::Rest { due: None })?;
-        plan.entry = Some(entry);
-        self.revision = self.revision.next();
-        Ok((self, plan))
-    }
-
-    /// Records that the messages were looked at, so that they don't ring again, or that an effect was delivered.
-    fn look(mut self, now: Timestamp) -> Result<(Self, Plan), Impossible> {
-        let then = match self.life {
-            Life::At { .. } | Life::Parked { .. } => self.next(now).then(),
-            Life::Ended { .. } => Then::End,
-        };
-        let plan = self.standstill(then)?;
-        self.revision = self.revision.next();
-        Ok((self, plan))
-    }
-
-    /// A plan that changes nothing but the head.
-    fn standstill(&self, then: Then) -> Result<Plan, Impossible> {
-        Ok(Plan {
-            head: self.head(then)?,
-            state: None,
-            parts: Vec::new(),
-            seen: self.seen,
-            consume: None,
-            entry: None,
-            effect: None,
-            then,
-        })
-    }
-
-    /// The head that says how the run stands.
-    pub(super) fn head(&self, then: Then) -> Result<Head, Impossible> {
-        let parent = self.identity.parent.as_ref();
-        let (status, hot) = match &self.life {
-            Life::At { call, .. } => {
-                let status = match then {
-                    Then::Go => Status::Ready,
-                    Then::Rest { .. } | Then::End => Status::Waiting,
-                };
-                (status, Hot::new(std::slice::from_ref(call), parent, None))
+            Life::At { cancelled: None, .. } | Life::Ending { .. } => {
+                self.drop_steps(&mut draft, &Path::ROOT, None);
+                self.renew(&mut draft, path, &reason, now)?;
+                self.parked = Some(reason);
             }
-            Life::Parked { call, reason, .. } => {
-                (Status::Parked, Hot::new(std::slice::from_ref(call), parent, Some(reason)))
-            }
-            Life::Ended { status, .. } => (*status, Hot::new(&[], parent, None)),
-        };
-        let body = hot.write().map_err(|cause| self.identity.unwritable(cause))?;
-        Ok(Head { status, at: self.state().to_owned(), version: self.version, body })
+            Life::Ended { .. } => return Err(self.impossible("it got stuck")),
+        }
+        self.seal(draft, now)
     }
-}
 
-impl super::Identity {
-    /// The error for what the library itself writes.
-    pub(super) fn unwritable(&self, cause: serde_json::Error) -> Impossible {
-        Impossible::Unwritable { run: self.id.clone(), cause }
+    /// Prepares the attempt that follows when an operator has the run retried: it is counted on, and may fail as often as the first
+    /// ones might.
+    fn renew(
+        &mut self,
+        draft: &mut Draft,
+        path: &Path,
+        reason: &ParkReason,
+        now: Timestamp,
+    ) -> Result<(), Impossible> {
+        let is_attempt = match reason {
+            ParkReason::StepPanicked { .. }
+            | ParkReason::ChildCancelled { .. }
+            | ParkReason::UndoFailed { .. } => true,
+            ParkReason::WorkflowPanicked { .. }
+            | ParkReason::Unreadable { .. }
+            | ParkReason::OlderVersion { .. }
+            | ParkReason::Unsaved { .. }
+            | ParkReason::Poisoned { .. }
+            | ParkReason::UndoUnreadable { .. }
+            | ParkReason::ChildIdTaken { .. } => false,
+        };
+        let undo = self.undo.last().cloned();
+        let call = match &mut self.life {
+            Life::At { calls, .. } => calls.get_mut(path),
+            Life::Ending { stage: Stage::Undo { call }, .. } => {
+                // Whatever it is, it is entered again.
+                if let Some(name) = undo.filter(|_| is_attempt) {
+                    call.waiting_for = WaitingFor::Step { name: name.into_owned() };
+                    call.until = None;
+                }
+                Some(call)
+            }
+            Life::Ending { stage: Stage::Children(_), .. } | Life::Ended { .. } => None,
+        };
+        let Some(call) = call.filter(|_| is_attempt) else { return Ok(()) };
+        call.retry = Some(Retrying { due: now, began: now, forgiven: call.attempt });
+        call.attempt += 1;
+        let call = call.clone();
+        if let Life::At { .. } = &self.life {
+            self.put_call(draft, path, &call)?;
+        }
+        Ok(())
+    }
+
+    /// The call at a path; the undo call, if there is one.
+    fn call(&self, path: &Path) -> Option<&Call> {
+        match &self.life {
+            Life::At { calls, .. } => calls.get(path),
+            Life::Ending { stage: Stage::Undo { call }, .. } => Some(call),
+            Life::Ending { stage: Stage::Children(children), .. } => children.get(path),
+            Life::Ended { .. } => None,
+        }
+    }
+
+    /// Ends a run whose steps in flight had their time.
+    fn swept(mut self, now: Timestamp) -> Result<(Self, Plan), Impossible> {
+        let Life::At { cancelled: Some(_), .. } = &self.life else {
+            return Err(self.impossible("its steps were dropped"));
+        };
+        let mut draft = Draft::default();
+        self.give_up(&mut draft, Verb::Cancel, now)?;
+        self.seal(draft, now)
+    }
+
+    /// An event that can't happen to a run that stands so.
+    pub(super) fn impossible(&self, event: &'static str) -> Impossible {
+        Impossible::Event { run: self.identity.id.clone(), stands: self.life.words(), event }
     }
 }
 
 impl super::Cause {
     /// Whether it is the outcome of a call of this kind.
-    fn answers(self, waiting_for: &WaitingFor) -> bool {
-        match waiting_for {
+    pub(super) fn answers(self, call: &Call) -> bool {
+        match &call.waiting_for {
+            _ if self == Self::Elapsed => call.until.is_some(),
             WaitingFor::Start => matches!(self, Self::Started),
             WaitingFor::Step { .. } => matches!(self, Self::Step(_)),
             WaitingFor::Timer { .. } => matches!(self, Self::Timer),
             WaitingFor::Signal { .. } => matches!(self, Self::Signal(_)),
             WaitingFor::Child { .. } => matches!(self, Self::Child(_)),
-        }
-    }
-}
-
-impl Life {
-    /// Where the run stands, for errors.
-    fn words(&self) -> String {
-        match self {
-            Self::At { state, call: Call { waiting_for, .. } } => {
-                format!("is at the state `{state}` ({waiting_for:?})")
-            }
-            Self::Parked { state, .. } => format!("is parked at the state `{state}`"),
-            Self::Ended { status, .. } => format!("is {status}"),
+            WaitingFor::Spawn { .. } => matches!(self, Self::Spawned),
+            WaitingFor::Group(group) => matches!(self, Self::Empty) && group.of == 0,
         }
     }
 }

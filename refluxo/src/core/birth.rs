@@ -1,12 +1,18 @@
 //! The first state of a run.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use super::{Identity, Run, arrive::encode, input::input_hash, key::CallPlace, run::Life};
+use super::{
+    Identity, Run,
+    calls::{Calls, new_call},
+    enter::encode,
+    input::input_hash,
+    run::Life,
+};
 use crate::{
     engine::AnyMachine,
     machine::Changes,
-    snapshot::{Call, Hot, Parent, SaveError, WaitingFor, merge},
+    snapshot::{Hot, Parent, SaveError, WaitingFor, merge},
     store::{Head, NewRun, Part, Revision, RunId, Seq, Start, Status, Uid},
 };
 
@@ -31,8 +37,8 @@ pub(crate) fn birth(
     let encoded = encode(machine, &Changes::all(), &[])?;
     let parts: Vec<Part> =
         encoded.parts.into_iter().map(|(name, body)| Part { name: name.to_owned(), body }).collect();
-    let call = first_call(origin.uid);
-    let hot = Hot::new(std::slice::from_ref(&call), origin.parent.as_ref(), None);
+    let call = new_call(origin.uid, String::new(), Revision(0), WaitingFor::Start);
+    let hot = Hot::new(std::slice::from_ref(&call), origin.parent.as_ref());
     let envelope = |cause| SaveError::Envelope { cause };
     let head = Head {
         status: Status::Ready,
@@ -53,10 +59,16 @@ pub(crate) fn birth(
         }),
         version: machine.version(),
         revision: Revision(0),
-        life: Life::At { state: machine.at().to_owned(), call },
+        life: Life::At { state: machine.at().to_owned(), calls: Calls::one(call), cancelled: None },
+        parked: None,
+        paused: false,
+        enter: false,
+        undo: Vec::new(),
         inbox: Vec::new(),
         seen: Seq(0),
         parts: parts.iter().map(|part| Cow::Owned(part.name.clone())).collect(),
+        reserved: BTreeSet::new(),
+        in_flight: BTreeSet::new(),
     };
     let new_run = NewRun {
         id: origin.id,
@@ -73,11 +85,4 @@ pub(crate) fn birth(
         start,
     };
     Ok((run, new_run))
-}
-
-/// The call of a run that has not started.
-fn first_call(uid: Uid) -> Call {
-    let entered = Revision(0);
-    let key = CallPlace { uid, entered, branch: "" }.key();
-    Call { branch: String::new(), waiting_for: WaitingFor::Start, entered, attempt: 1, key }
 }

@@ -3,18 +3,26 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::event::{Cause, StepRun};
+use super::{
+    Impossible, Run,
+    draft::Draft,
+    event::{Cause, StepRun},
+    letter::{Verb, VerbLetter},
+};
 use crate::{
     snapshot::{Call, ParkReason, WaitingFor},
     time::Timestamp,
 };
 
-/// One commit as the history tells it.
+/// One call as the history tells it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Story<'a> {
+struct Story<'a> {
     /// The state that the run was at.
     from: &'a str,
+    /// The branch that made the call; absent outside of joins.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    branch: &'a str,
     /// The call that it was at there.
     call: &'a WaitingFor,
     /// Which attempt of the call this was.
@@ -26,6 +34,9 @@ pub(crate) struct Story<'a> {
     started: Option<Timestamp>,
     /// When the step, or the wait, ended.
     ended: Timestamp,
+    /// Whether it ended because it took longer than its `.timeout(…)`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    elapsed: bool,
     /// What came of it.
     #[serde(flatten)]
     outcome: StoryOutcome<'a>,
@@ -34,46 +45,98 @@ pub(crate) struct Story<'a> {
 /// What came of a call.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum StoryOutcome<'a> {
-    /// The run went on to this state.
+pub(super) enum StoryOutcome<'a> {
+    /// The run, or its branch, went on to this state.
     To(&'a str),
+    /// The branch ended; whether it gave an `Err`.
+    BranchEnd {
+        /// Whether that was an `Err`.
+        failed: bool,
+    },
     /// The function returned; the word is the run's last status.
     End(&'static str),
+    /// The function returned an `Err`, and what the run did is undone.
+    Undoes(&'static str),
+    /// It is tried again at this time.
+    Again(Timestamp),
+    /// It was an undo call, and is done.
+    Undone(bool),
     /// The run was parked.
     Parked(&'a ParkReason),
+    /// Nobody waited for it: it may have been done or not.
+    Unknown(bool),
 }
 
-impl<'a> Story<'a> {
-    /// What came of a call whose outcome moved the run on.
-    pub(crate) fn moved(
-        from: &'a str,
-        call: &'a Call,
-        cause: Cause,
-        now: Timestamp,
-        outcome: StoryOutcome<'a>,
-    ) -> Self {
-        let (started, ended) = match cause {
-            Cause::Step(StepRun { started, ended }) => (Some(started), ended),
-            Cause::Started | Cause::Timer | Cause::Signal(_) | Cause::Child(_) => (None, now),
-        };
-        Self { started, ..Self::stuck(from, call, ended, outcome) }
-    }
+/// What an operator wanted, as the history tells it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told<'a> {
+    /// The state that the run was at.
+    from: &'a str,
+    /// What was wanted.
+    verb: Verb,
+    /// By whom, and why.
+    #[serde(flatten)]
+    letter: &'a VerbLetter,
+    /// When it was asked for.
+    asked: Timestamp,
+    /// Whether that changed anything.
+    heeded: bool,
+}
 
-    /// What came of a call that got stuck.
-    pub(crate) fn stuck(from: &'a str, call: &'a Call, now: Timestamp, outcome: StoryOutcome<'a>) -> Self {
-        Self {
-            from,
+impl Run {
+    /// Notes what came of a call.
+    pub(super) fn note(
+        &self,
+        draft: &mut Draft,
+        call: &Call,
+        cause: Option<Cause>,
+        now: Timestamp,
+        outcome: StoryOutcome<'_>,
+    ) -> Result<(), Impossible> {
+        let (started, ended) = match cause {
+            Some(Cause::Step(StepRun { started, ended })) => (Some(started), ended),
+            Some(
+                Cause::Started
+                | Cause::Timer
+                | Cause::Signal(_)
+                | Cause::Child(_)
+                | Cause::Spawned
+                | Cause::Elapsed
+                | Cause::Empty,
+            )
+            | None => (None, now),
+        };
+        let story = Story {
+            from: self.state(),
+            branch: &call.branch,
             call: &call.waiting_for,
             attempt: call.attempt,
             key: &call.key,
-            started: None,
-            ended: now,
+            started,
+            ended,
+            elapsed: cause == Some(Cause::Elapsed),
             outcome,
-        }
+        };
+        draft.entries.push(self.written(&story)?);
+        Ok(())
     }
 
-    /// Its JSON.
-    pub(crate) fn write(&self) -> Result<Bytes, serde_json::Error> {
-        serde_json::to_vec(self).map(Bytes::from)
+    /// Notes what an operator wanted.
+    pub(super) fn note_verb(
+        &self,
+        draft: &mut Draft,
+        verb: Verb,
+        letter: &VerbLetter,
+        asked: Timestamp,
+        heeded: bool,
+    ) -> Result<(), Impossible> {
+        draft.entries.push(self.written(&Told { from: self.state(), verb, letter, asked, heeded })?);
+        Ok(())
+    }
+
+    /// An entry's JSON.
+    fn written(&self, entry: &impl Serialize) -> Result<Bytes, Impossible> {
+        serde_json::to_vec(entry).map(Bytes::from).map_err(|cause| self.identity.unwritable(cause))
     }
 }

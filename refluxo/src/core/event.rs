@@ -2,48 +2,99 @@
 
 use crate::{
     engine::{AnyMachine, AnyOutput},
+    local::Local,
     machine::Changes,
-    snapshot::ParkReason,
+    snapshot::{ParkReason, Path},
     store::Seq,
     time::Timestamp,
 };
 
 /// What happened to a run.
 pub(crate) enum Event<'a> {
-    /// The workflow's code ran and came to an await.
-    Arrived(Arrived<'a>),
-    /// The workflow's code ran and returned.
-    Returned(Returned<'a>),
+    /// The outcomes of calls came, and the workflow's code ran or a call is made again.
+    Moved {
+        /// Where that led, one after another. An outcome that nobody waited for any more is not among them.
+        moves: Vec<Move<'a>>,
+        /// What the code pushed on the undo stack, in order.
+        pushed: Vec<(&'static str, &'a Local)>,
+    },
+    /// A message that the run itself heeds: an operator's verb, or the end of a child of a run that is being cancelled.
+    Told(Seq),
     /// The run can't go on.
-    Stuck(ParkReason),
+    Stuck {
+        /// The call that it is about; the root for what concerns the run as a whole, and for an undo call.
+        path: Path,
+        /// Why.
+        reason: ParkReason,
+    },
     /// Its messages were looked at, and none of them was for now.
     Looked,
+    /// Calls are entered anew, by the machines that make them.
+    Entered(Vec<(Path, &'a dyn AnyMachine)>),
+    /// The time that a cancelled run had for its steps in flight is over.
+    Swept,
+    /// A call that undoes something was made.
+    Undone(Cause),
+    /// A call that undoes something failed, and is made again.
+    UndoAgain(StepRun, Again),
+    /// A call that undoes something is no plain step: it has to be entered by its machine.
+    UndoEntered(&'a dyn AnyMachine),
 }
 
-/// The workflow's code came to an await.
-pub(crate) struct Arrived<'a> {
-    /// What made it run.
+/// One outcome, and where it led.
+pub(crate) struct Move<'a> {
+    /// The branch that moved, or the root.
+    pub(crate) path: Path,
+    /// The call whose outcome it was: that of the branch, or of one below it that was the last of its group.
+    pub(crate) leaf: Path,
+    /// What the outcome was.
     pub(crate) cause: Cause,
-    /// The new state.
-    pub(crate) machine: &'a dyn AnyMachine,
-    /// Which of its fields were written.
-    pub(crate) changes: &'a Changes,
+    /// Where it led.
+    pub(crate) to: To<'a>,
 }
 
-/// The workflow's code returned.
-pub(crate) struct Returned<'a> {
-    /// What made it run.
-    pub(crate) cause: Cause,
-    /// What it returned.
-    pub(crate) output: &'a dyn AnyOutput,
-    /// Whether that is an `Err`.
-    pub(crate) failed: bool,
+/// Where an outcome led.
+pub(crate) enum To<'a> {
+    /// To an await.
+    Suspended {
+        /// The new state.
+        machine: &'a dyn AnyMachine,
+        /// Which of its fields were written.
+        changes: &'a Changes,
+    },
+    /// To the end of a branch, while its group goes on.
+    Ended {
+        /// The JSON of what it gave.
+        output: &'a [u8],
+        /// Whether that is an `Err`.
+        failed: bool,
+        /// The number and the first state of the branch that is started in its place: see [`super::Progress::Open`].
+        next: Option<(u32, &'a dyn AnyMachine)>,
+    },
+    /// To the end of the function.
+    Returned {
+        /// What it returned.
+        output: &'a dyn AnyOutput,
+        /// Whether that is an `Err`.
+        failed: bool,
+    },
+    /// To another attempt.
+    Again(Again),
 }
 
-/// What made a workflow's code run: the outcome of the call that it was at.
+/// Another attempt of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Again {
+    /// When it is made.
+    pub(crate) due: Timestamp,
+    /// When the first of the attempts that count was made.
+    pub(crate) began: Timestamp,
+}
+
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// A worker started it.
+    /// A worker started the workflow, or a branch.
     Started,
     /// The step was run.
     Step(StepRun),
@@ -53,6 +104,12 @@ pub(crate) enum Cause {
     Signal(Seq),
     /// This message told the child's end.
     Child(Seq),
+    /// The run was started.
+    Spawned,
+    /// The call took longer than its `.timeout(…)`.
+    Elapsed,
+    /// The group has no branches.
+    Empty,
 }
 
 /// When a step ran, by the store's clock.
@@ -60,18 +117,6 @@ pub(crate) enum Cause {
 pub(crate) struct StepRun {
     pub(crate) started: Timestamp,
     pub(crate) ended: Timestamp,
-}
-
-impl Event<'_> {
-    /// Its name in errors.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Arrived(arrived) => arrived.cause.name(),
-            Self::Returned(returned) => returned.cause.name(),
-            Self::Stuck(_) => "the run got stuck",
-            Self::Looked => "its messages were looked at",
-        }
-    }
 }
 
 impl Cause {
@@ -83,6 +128,9 @@ impl Cause {
             Self::Timer => "a time came",
             Self::Signal(_) => "a signal was taken",
             Self::Child(_) => "a child ended",
+            Self::Spawned => "a run was spawned",
+            Self::Elapsed => "a call took too long",
+            Self::Empty => "a group without branches was over",
         }
     }
 
@@ -90,7 +138,7 @@ impl Cause {
     pub(crate) fn consumed(self) -> Option<Seq> {
         match self {
             Self::Signal(seq) | Self::Child(seq) => Some(seq),
-            Self::Started | Self::Step(_) | Self::Timer => None,
+            Self::Started | Self::Step(_) | Self::Timer | Self::Spawned | Self::Elapsed | Self::Empty => None,
         }
     }
 }

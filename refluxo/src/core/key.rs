@@ -20,22 +20,31 @@ impl CallPlace<'_> {
         self.hash(b"refluxo call 1").to_hex()[..32].to_owned()
     }
 
-    /// The uid of the child that the call starts: the same when the same commit is made again.
-    pub(crate) fn child_uid(self) -> Uid {
-        let hash = self.hash(b"refluxo child 1");
+    /// The uid of the child that an attempt of the call starts: the same when the same commit is made again.
+    pub(crate) fn child_uid(self, attempt: u32) -> Uid {
+        let hash = self.attempted(b"refluxo child 1", attempt);
         let bits = hash.as_bytes().iter().take(16).fold(0, |bits: u128, byte| bits << 8 | u128::from(*byte));
         Uid::from_u128(bits)
     }
 
-    /// The id of the child that the call starts.
+    /// The id of the child that an attempt of the call starts.
     ///
     /// It begins with the parent's id, so that a list sorted by id keeps families together, and ends with digits of the key, so that no
     /// id of a user's and none of another life of the parent is met.
-    pub(crate) fn child_id(self, parent: &RunId, workflow: &str) -> RunId {
-        let key = self.key();
+    pub(crate) fn child_id(self, parent: &RunId, workflow: &str, attempt: u32) -> RunId {
+        let key = self.attempted(b"refluxo call 1", attempt).to_hex();
         RunId::new(format!("{parent}/{workflow}-{}", &key[..8]))
-            .or_else(|_| RunId::new(format!("child-{key}")))
+            .or_else(|_| RunId::new(format!("child-{}", &key[..32])))
             .unwrap_or_else(|_| parent.clone())
+    }
+
+    /// As `hash`, for an attempt of the call. The first one adds nothing.
+    fn attempted(self, purpose: &[u8], attempt: u32) -> blake3::Hash {
+        let hash = self.hash(purpose);
+        if attempt == 1 {
+            return hash;
+        }
+        blake3::Hasher::new().update(hash.as_bytes()).update(&attempt.to_be_bytes()).finalize()
     }
 
     /// 256 bits that follow from the place and from what they are for.

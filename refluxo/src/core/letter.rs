@@ -11,6 +11,9 @@ const SIGNAL: &str = "signal:";
 /// Stands before a child's id.
 const CHILD: &str = "child:";
 
+/// Stands before what an operator wants.
+const VERB: &str = "verb:";
+
 /// The kind of a signal of this name.
 pub(crate) fn signal_kind(name: &str) -> String {
     format!("{SIGNAL}{name}")
@@ -21,19 +24,14 @@ pub(crate) fn signal_name(kind: &str) -> Option<&str> {
     kind.strip_prefix(SIGNAL)
 }
 
-/// Whether a kind is that of a signal of this name.
-pub(crate) fn is_signal(kind: &str, name: &str) -> bool {
-    signal_name(kind) == Some(name)
-}
-
 /// The kind of the message that tells the end of a child.
 pub(crate) fn end_kind(child: &RunId) -> String {
     format!("{CHILD}{child}")
 }
 
-/// Whether a kind tells the end of this child.
-pub(crate) fn is_end_of(kind: &str, child: &RunId) -> bool {
-    kind.strip_prefix(CHILD) == Some(child.as_str())
+/// The id of the child whose end a kind tells.
+pub(crate) fn ended_child(kind: &str) -> Option<&str> {
+    kind.strip_prefix(CHILD)
 }
 
 /// What a child tells its parent at its end. The output travels with it, so that the child may be purged.
@@ -42,6 +40,63 @@ pub(crate) fn is_end_of(kind: &str, child: &RunId) -> bool {
 pub(crate) struct ChildEnd {
     /// Whether its function returned an `Err`.
     pub(crate) failed: bool,
+    /// Whether it was cancelled; then there is no output.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cancelled: bool,
     /// What its function returned.
     pub(crate) output: Box<RawValue>,
+}
+
+/// What an operator wants of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Verb {
+    /// To end, after what it did was undone; steps in flight and children may end before.
+    Cancel,
+    /// To end, after what it did was undone, and to wait for nothing.
+    Abort,
+    /// To start nothing more.
+    Pause,
+    /// To go on after a pause.
+    Resume,
+    /// To go on where it is parked.
+    Retry,
+}
+
+impl Verb {
+    /// All of them.
+    const ALL: [Self; 5] = [Self::Cancel, Self::Abort, Self::Pause, Self::Resume, Self::Retry];
+
+    /// The kind of its message.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Cancel => "verb:cancel",
+            Self::Abort => "verb:abort",
+            Self::Pause => "verb:pause",
+            Self::Resume => "verb:resume",
+            Self::Retry => "verb:retry",
+        }
+    }
+
+    /// The verb that a kind stands for.
+    pub(crate) fn of(kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.kind() == kind)
+    }
+}
+
+/// Whether a kind is that of a verb, be it one that this version knows or not.
+pub(crate) fn is_verb(kind: &str) -> bool {
+    kind.starts_with(VERB)
+}
+
+/// Who wants it, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VerbLetter {
+    /// Who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }

@@ -5,30 +5,44 @@
 //! times, ids and machines are passed in. The engine performs what [`Run::next`] says and reports it back as an event; with
 //! and without a store it is the same core.
 //!
-//! In reading order: [`run`](Run) is what is known of a run, `next` what it does next, `event` what may happen to it, and
-//! `apply` with `arrive` and `finish` what that changes.
+//! A run is at one call, or at a tree of them: a *group* is a call whose branches are calls. What is stored of a tree is small:
+//! the root's call in the head, a record for each branch that is not at the plain call that it began with, and the outputs of
+//! the branches that have ended. [`Run::of_record`] makes of that what was in memory; a property test holds it to that.
+//!
+//! In reading order: [`run`](Run) is what is known of a run and `calls` the tree, `next` what it does next, `event` what may
+//! happen to it; `apply` with `moves`, `enter`, `again`, `verbs` and `ending` what that changes, and `draft` gathers it. `group`
+//! and `retry` decide when branches are over and when a call is made again.
 
+mod again;
 mod apply;
-mod arrive;
 mod birth;
+mod calls;
+mod draft;
+mod ending;
+mod enter;
 mod entry;
 mod error;
 mod event;
-mod finish;
+mod group;
 mod input;
 mod key;
 mod letter;
+mod moves;
 mod next;
 mod plan;
+pub(crate) mod retry;
 mod run;
+mod verbs;
 
 pub(crate) use birth::{Origin, birth};
+pub(crate) use calls::Calls;
 pub(crate) use error::Impossible;
-pub(crate) use event::{Arrived, Cause, Event, Returned, StepRun};
-pub(crate) use letter::{ChildEnd, end_kind, signal_kind};
-pub(crate) use next::Next;
+pub(crate) use event::{Again, Cause, Event, Move, StepRun, To};
+pub(crate) use group::{Progress, after};
+pub(crate) use letter::{ChildEnd, Verb, VerbLetter, end_kind, signal_kind};
+pub(crate) use next::{Next, Ready, Task};
 pub(crate) use plan::Plan;
-pub(crate) use run::{Identity, Life, Run, life};
+pub(crate) use run::{End, Identity, Life, Run, Stage};
 
 #[cfg(test)]
 mod tests;

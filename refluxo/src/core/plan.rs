@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::store::{Commit, Effect, EffectId, Head, Lease, PartOp, Seq, Then};
+use crate::{
+    snapshot::Path,
+    store::{Commit, Effect, EffectId, Head, Lease, PartOp, Seq, Then},
+};
 
 /// What is to be committed, all of it or nothing.
 #[derive(Clone, Debug)]
@@ -12,22 +15,18 @@ pub(crate) struct Plan {
     pub(crate) state: Option<Bytes>,
     pub(crate) parts: Vec<PartOp>,
     pub(crate) seen: Seq,
-    /// The message that was used up.
-    pub(crate) consume: Option<Seq>,
-    /// The entry of the run's history; none if nothing happened that is worth one.
-    pub(crate) entry: Option<Bytes>,
+    /// The messages that were used up.
+    pub(crate) consume: Vec<Seq>,
+    /// The entries of the run's history; none if nothing happened that is worth one.
+    pub(crate) entries: Vec<Bytes>,
     /// What leaves the run.
-    pub(crate) effect: Option<Effect>,
+    pub(crate) effects: Vec<Effect>,
+    /// The steps in flight whose outcome nobody waits for any more. They may be dropped once this is stored.
+    pub(crate) dropped: Vec<Path>,
     pub(crate) then: Then,
 }
 
 impl Plan {
-    /// The plan without what leaves the run, and that.
-    pub(crate) fn split_effect(mut self) -> (Self, Option<Effect>) {
-        let effect = self.effect.take();
-        (self, effect)
-    }
-
     /// The commit of this plan by the holder of the run.
     pub(crate) fn commit(self, lease: Lease, settled: Vec<EffectId>) -> Commit {
         Commit {
@@ -37,9 +36,9 @@ impl Plan {
             parts: self.parts,
             attributes: Vec::new(),
             seen: self.seen,
-            consume: self.consume.into_iter().collect(),
-            entries: self.entry.into_iter().collect(),
-            effects: self.effect.into_iter().collect(),
+            consume: self.consume,
+            entries: self.entries,
+            effects: self.effects,
             settled,
             then: self.then,
         }

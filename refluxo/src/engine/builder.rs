@@ -91,6 +91,14 @@ impl EngineBuilder {
         Self { resources, uids, ..self }
     }
 
+    /// How long the steps in flight of a run may come to an end that is [cancelled](Engine::cancel): 10 seconds unless set.
+    ///
+    /// They are told by [`StepContext::cancelled`](crate::suspend::StepContext::cancelled); after that time they are dropped.
+    pub fn cancel_grace(mut self, grace: Duration) -> Self {
+        self.settings.cancel_grace = grace;
+        self
+    }
+
     /// Starts the worker, which at once takes up every run that is unfinished.
     ///
     /// # Errors
@@ -108,6 +116,7 @@ impl EngineBuilder {
         let wakes = shared.store.wakes();
         shared.spawn_listener(worker::listen(shared.clone(), wakes));
         shared.spawn_background(leases::renew(shared.clone()));
+        shared.spawn_background(leases::look(shared.clone()));
         shared.spawn_background(worker::work(shared.clone()));
         Ok(Engine::of(shared))
     }

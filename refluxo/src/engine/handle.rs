@@ -180,7 +180,28 @@ impl Engine {
     ) -> Result<(), SignalError> {
         let id = RunId::new(id.as_ref())?;
         send::check_awaited(self.shared(), &id, signal).await?;
-        send::signal(self.shared(), &id, signal, body).await
+        send::signal(self.shared(), &id, None, signal, body).await
+    }
+
+    /// As [`Engine::signal_json`], under a key of the sender's: sent again under the same key, the signal is taken once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::signal_json`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The signal may be sent or not; send it again under the same key to know.
+    pub async fn signal_json_once(
+        &self,
+        id: impl AsRef<str>,
+        key: &str,
+        signal: &str,
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<(), SignalError> {
+        let id = RunId::new(id.as_ref())?;
+        send::check_awaited(self.shared(), &id, signal).await?;
+        send::signal(self.shared(), &id, Some(key), signal, body).await
     }
 
     /// Stops the worker so that no step is cut off: it claims no more, lets the steps in flight end and commits what came of

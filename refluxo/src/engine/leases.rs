@@ -1,21 +1,102 @@
-//! The leases that this worker holds, renewed together.
+//! The leases that this worker holds, renewed together, and what their holders are told.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
+use tokio::{sync::Notify, time::Instant};
+
 use super::shared::Shared;
-use crate::store::{Lease, Renewed, RunId};
+use crate::{
+    store::{Lease, Renewed, RunId},
+    suspend::Pulse,
+};
 
 /// The leases of the runs that are worked on.
 #[derive(Debug, Default)]
-pub(crate) struct Leases(Mutex<HashMap<RunId, Lease>>);
+pub(crate) struct Leases {
+    held: Mutex<HashMap<RunId, (Lease, Arc<Mailbox>)>>,
+    /// Told when the first lease comes.
+    first: Notify,
+}
+
+/// Where a run's own task is told that it should look.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    mail: AtomicBool,
+    lost: AtomicBool,
+    bell: Notify,
+}
+
+/// What a run's own task was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rung {
+    /// There may be messages that it has not seen.
+    Mail,
+    /// The clock was set.
+    Clock,
+    /// The lease is lost.
+    Lost,
+}
+
+impl Mailbox {
+    /// Tells that there may be messages.
+    fn ring(&self) {
+        self.mail.store(true, Ordering::Release);
+        self.bell.notify_one();
+    }
+
+    /// Tells that the lease is lost.
+    fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
+        self.bell.notify_one();
+    }
+
+    /// Forgets that there may be messages, since they are about to be loaded.
+    pub(crate) fn empty(&self) {
+        self.mail.store(false, Ordering::Release);
+    }
+
+    /// Waits until something is told.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn rung(&self) -> Rung {
+        loop {
+            if let Some(rung) = self.told() {
+                return rung;
+            }
+            self.bell.notified().await;
+            if self.told_nothing() {
+                return Rung::Clock;
+            }
+        }
+    }
+
+    fn told(&self) -> Option<Rung> {
+        if self.lost.load(Ordering::Acquire) {
+            return Some(Rung::Lost);
+        }
+        self.mail.swap(false, Ordering::AcqRel).then_some(Rung::Mail)
+    }
+
+    fn told_nothing(&self) -> bool {
+        !self.lost.load(Ordering::Acquire) && !self.mail.load(Ordering::Acquire)
+    }
+}
 
 /// A lease in the list; dropped, it is no longer renewed.
 pub(crate) struct Renewing {
     shared: Arc<Shared>,
     lease: Lease,
+    pub(crate) mailbox: Arc<Mailbox>,
 }
 
 impl Leases {
@@ -24,16 +105,55 @@ impl Leases {
         self.lock().contains_key(run)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, Lease>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Tells the holder of a run that there may be messages.
+    pub(crate) fn ring(&self, run: &RunId) {
+        if let Some((_, mailbox)) = self.lock().get(run) {
+            mailbox.ring();
+        }
+    }
+
+    /// Tells all holders that the clock may have been set.
+    pub(crate) fn stir(&self) {
+        self.lock().values().for_each(|(_, mailbox)| mailbox.bell.notify_one());
+    }
+
+    fn all(&self) -> Vec<Lease> {
+        self.lock().values().map(|(lease, _)| lease.clone()).collect()
+    }
+
+    /// The holder's mailbox, if it holds the run by this lease.
+    fn mailbox(&self, lease: &Lease) -> Option<Arc<Mailbox>> {
+        let held = self.lock();
+        held.get(&lease.run)
+            .filter(|(current, _)| current.token == lease.token)
+            .map(|(_, mailbox)| mailbox.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, (Lease, Arc<Mailbox>)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Renewing {
     /// Has a lease renewed from now on.
     pub(crate) fn begin(shared: &Arc<Shared>, lease: Lease) -> Self {
-        shared.leases.lock().insert(lease.run.clone(), lease.clone());
-        Self { shared: shared.clone(), lease }
+        let mailbox = Arc::<Mailbox>::default();
+        let mut held = shared.leases.lock();
+        if held.is_empty() {
+            shared.leases.first.notify_one();
+        }
+        held.insert(lease.run.clone(), (lease.clone(), mailbox.clone()));
+        drop(held);
+        Self { shared: shared.clone(), lease, mailbox }
+    }
+
+    /// What the run's steps ask for it.
+    pub(crate) fn pulse(&self) -> Arc<dyn Pulse> {
+        Arc::new(Heart {
+            shared: Arc::downgrade(&self.shared),
+            lease: self.lease.clone(),
+            last: Mutex::new(None),
+        })
     }
 }
 
@@ -41,45 +161,88 @@ impl Drop for Renewing {
     fn drop(&mut self) {
         let mut held = self.shared.leases.lock();
         // This worker may hold the run again already, under another token.
-        if held.get(&self.lease.run).is_some_and(|lease| lease.token == self.lease.token) {
+        if held.get(&self.lease.run).is_some_and(|(lease, _)| lease.token == self.lease.token) {
             held.remove(&self.lease.run);
         }
+    }
+}
+
+/// How rarely a step's heartbeat asks the store, and hints that name no run have the leases' messages looked for.
+const BETWEEN_LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(250));
+
+/// Asks for one run. It does not keep the engine alive.
+struct Heart {
+    shared: Weak<Shared>,
+    lease: Lease,
+    /// When the store was last asked.
+    last: Mutex<Option<Instant>>,
+}
+
+impl Pulse for Heart {
+    fn beat(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            let Some(shared) = self.shared.upgrade() else { return };
+            let is_early = {
+                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_early = last.is_some_and(|last| last.elapsed() < BETWEEN_LOOKS.0);
+                if !is_early {
+                    *last = Some(Instant::now());
+                }
+                is_early
+            };
+            if !is_early {
+                renew_all(&shared, vec![self.lease.clone()]).await;
+            }
+        })
     }
 }
 
 /// Renews all leases three times in their span, in one batch; nothing is asked of the store while none is held.
 pub(crate) async fn renew(shared: Arc<Shared>) {
     let keep = shared.settings.lease;
-    let mut tick = tokio::time::interval(keep / 3);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
-        let leases: Vec<Lease> = shared.leases.lock().values().cloned().collect();
-        if leases.is_empty() {
-            continue;
+        if shared.leases.lock().is_empty() {
+            shared.leases.first.notified().await;
         }
-        match shared.store.renew(leases.clone(), keep).await {
-            Ok(renewed) => {
-                for (lease, renewed) in leases.iter().zip(shared.time.note(renewed)) {
-                    note(&shared, lease, renewed);
-                }
-            }
-            // Two more tries before the leases end; and even then the runs' commits decide, not the time.
-            Err(error) => tracing::warn!(%error, leases = leases.len(), "leases were not renewed"),
-        }
+        tokio::time::sleep(keep / 3).await;
+        renew_all(&shared, shared.leases.all()).await;
     }
 }
 
-/// Forgets a lease that was lost. The step that runs under it is left to end; its commit will be refused.
-fn note(shared: &Shared, lease: &Lease, renewed: Renewed) {
-    match renewed {
-        Renewed::Kept { .. } => {}
-        Renewed::Released | Renewed::Lost => {
-            let mut held = shared.leases.lock();
-            if held.get(&lease.run).is_some_and(|current| current.token == lease.token) {
-                held.remove(&lease.run);
-                tracing::warn!(run = %lease.run, "the lease was lost: the run may be worked on elsewhere");
+/// Looks for messages to the runs that are worked on, whenever a hint came that names no run.
+pub(crate) async fn look(shared: Arc<Shared>) {
+    loop {
+        shared.hints.notified().await;
+        renew_all(&shared, shared.leases.all()).await;
+        tokio::time::sleep(BETWEEN_LOOKS.1).await;
+    }
+}
+
+/// Renews leases, and tells their holders what the store says of them.
+async fn renew_all(shared: &Shared, leases: Vec<Lease>) {
+    if leases.is_empty() {
+        return;
+    }
+    match shared.store.renew(leases.clone(), shared.settings.lease).await {
+        Ok(renewed) => {
+            for (lease, renewed) in leases.iter().zip(shared.time.note(renewed)) {
+                note(shared, lease, renewed);
             }
+        }
+        // Two more tries before the leases end; and even then the runs' commits decide, not the time.
+        Err(error) => tracing::warn!(%error, leases = leases.len(), "leases were not renewed"),
+    }
+}
+
+/// Tells the holder of a lease what the store says of it.
+fn note(shared: &Shared, lease: &Lease, renewed: Renewed) {
+    let Some(mailbox) = shared.leases.mailbox(lease) else { return };
+    match renewed {
+        Renewed::Kept { messages: false, .. } => {}
+        Renewed::Kept { messages: true, .. } => mailbox.ring(),
+        Renewed::Released | Renewed::Lost => {
+            tracing::warn!(run = %lease.run, "the lease was lost: the run may be worked on elsewhere");
+            mailbox.lose();
         }
     }
 }

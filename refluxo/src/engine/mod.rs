@@ -1,8 +1,9 @@
 //! The engine: it performs what runs wait for, and only after the state that waits for it is stored.
 //!
 //! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds. The `worker` claims due runs and gives
-//! each a task, the `driver`: the only loop that performs actions. `turn` is one turn of a run, and `persist` has what it
-//! changed stored. `leases`, `bell` and `watchers` keep runs in hand, the worker awake and callers informed. [`Storeless`]
+//! each a task, the `driver`: the only loop that performs actions. `turn` is one turn of a run, on the machines of its
+//! `tree`, with the attempts (`steps`) that are `running`; `storing` has what it changed stored, by `persist`, and `undo` is a
+//! turn of a run that undoes what it did. `leases`, `bell` and `watchers` keep runs in hand, the worker awake and callers informed. [`Storeless`]
 //! takes the same turns on snapshots that the caller keeps.
 
 mod bell;
@@ -12,23 +13,31 @@ mod erased;
 mod error;
 mod handle;
 mod leases;
+mod machines;
 mod patience;
 mod persist;
 mod registry;
 mod run;
+mod running;
 mod send;
 mod settings;
 mod shared;
+mod steps;
 mod storeless;
+mod storing;
 mod time;
+mod tree;
 mod turn;
+mod undo;
+mod verbs;
 mod watchers;
 mod worker;
 
 pub use builder::EngineBuilder;
 pub use erased::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
-pub use error::{BuildError, MissingResource, ReadError, ResultError, SignalError, StartError};
+pub use error::{BuildError, MissingResource, ReadError, ResultError, SignalError, StartError, VerbError};
 pub use handle::Engine;
 pub use registry::{Conflict, Registry};
 pub use run::Run;
 pub use storeless::{AdvanceError, DeliverError, Storeless, StorelessBuilder};
+pub use verbs::Order;

@@ -2,9 +2,11 @@
 
 use std::{any::TypeId, collections::BTreeMap, fmt};
 
+use serde_json::value::RawValue;
+
 use super::{AnyMachine, BuildError, MissingResource};
 use crate::{
-    machine::{Description, Machine},
+    machine::{Description, Machine, Undoing},
     snapshot::{LoadError, StateReader},
     suspend::Resources,
 };
@@ -23,10 +25,14 @@ pub(crate) struct Kind {
     pub(crate) version: u32,
     pub(crate) description: Description,
     decode: Decode,
+    undo: Undo,
 }
 
 /// Reads a state of the name and the fields that are given.
 type Decode = fn(&str, StateReader<'_>) -> Result<Box<dyn AnyMachine>, LoadError>;
+
+/// Makes the call of an undo entry anew.
+type Undo = fn(&str, &RawValue) -> Result<Undoing, LoadError>;
 
 /// Two workflows of one name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +80,7 @@ impl Registry {
                 version: M::VERSION,
                 description,
                 decode: decode::<M>,
+                undo: M::undo,
             },
         );
         for child in children {
@@ -123,6 +130,11 @@ impl Kind {
     /// Reads a state of the workflow.
     pub(crate) fn decode(&self, at: &str, reader: StateReader<'_>) -> Result<Box<dyn AnyMachine>, LoadError> {
         (self.decode)(at, reader)
+    }
+
+    /// Makes the call of an undo entry anew.
+    pub(crate) fn undo(&self, name: &str, call: &RawValue) -> Result<Undoing, LoadError> {
+        (self.undo)(name, call)
     }
 }
 

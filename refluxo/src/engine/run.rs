@@ -4,11 +4,10 @@ use std::{fmt, marker::PhantomData};
 
 use futures_util::future::BoxFuture;
 
-use super::{Engine, ReadError, ResultError, SignalError, send};
+use super::{Engine, Order, ReadError, ResultError, SignalError, send};
 use crate::{
-    core::{Life, Run as Core},
     machine::{Accepts, Machine},
-    snapshot::{ParkReason, Snapshot, StateReader},
+    snapshot::{Hot, ParkReason, Snapshot, StateReader, output_of, parts::split},
     store::{Depth, Record, RunId, Status},
     suspend::Signal,
 };
@@ -49,9 +48,11 @@ impl<W: Machine> Run<W> {
         if head.status.is_ended() {
             return Err(ReadError::Ended { id: self.id.clone(), status: head.status });
         }
-        let parts = record.parts.iter().map(|part| (part.name.as_str(), &part.body[..]));
-        StateReader::new(&head.at, &record.state, parts)
-            .and_then(|reader| W::decode(&head.at, reader))
+        split(&record.parts)
+            .and_then(|(fields, _)| {
+                let fields = fields.into_iter().map(|part| (part.name.as_str(), &part.body[..]));
+                W::decode(&head.at, StateReader::new(&head.at, &record.state, fields)?)
+            })
             .map_err(|cause| ReadError::Unreadable { id: self.id.clone(), cause })
     }
 
@@ -88,7 +89,56 @@ impl<W: Machine> Run<W> {
     {
         let body = serde_json::value::to_raw_value(&signal)
             .map_err(|cause| SignalError::Unsaved { signal: S::NAME.to_owned(), cause });
-        Box::pin(async move { send::signal(self.engine.shared(), &self.id, S::NAME, &body?).await })
+        Box::pin(async move { send::signal(self.engine.shared(), &self.id, None, S::NAME, &body?).await })
+    }
+
+    /// Sends the run a signal under a key of the sender's: sent again under the same key, it is taken once.
+    ///
+    /// The key is remembered until a day after the signal was taken, unless the store is set otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::signal`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The signal may be sent or not; send it again under the same key to know.
+    #[expect(clippy::needless_pass_by_value, reason = "what is sent is given away")]
+    pub fn signal_once<'a, S>(&'a self, key: &'a str, signal: S) -> BoxFuture<'a, Result<(), SignalError>>
+    where
+        W: Accepts<S>,
+        S: Signal,
+    {
+        let body = serde_json::value::to_raw_value(&signal)
+            .map_err(|cause| SignalError::Unsaved { signal: S::NAME.to_owned(), cause });
+        Box::pin(
+            async move { send::signal(self.engine.shared(), &self.id, Some(key), S::NAME, &body?).await },
+        )
+    }
+
+    /// Cancels the run: see [`Engine::cancel`].
+    pub fn cancel(&self) -> Order {
+        self.engine.cancel(self.id())
+    }
+
+    /// Aborts the run: see [`Engine::abort`].
+    pub fn abort(&self) -> Order {
+        self.engine.abort(self.id())
+    }
+
+    /// Pauses the run: see [`Engine::pause`].
+    pub fn pause(&self) -> Order {
+        self.engine.pause(self.id())
+    }
+
+    /// Lets the run go on after a pause: see [`Engine::resume`].
+    pub fn resume(&self) -> Order {
+        self.engine.resume(self.id())
+    }
+
+    /// Lets the run go on where it is parked: see [`Engine::retry`].
+    pub fn retry(&self) -> Order {
+        self.engine.retry(self.id())
     }
 
     /// Waits until the workflow's function has returned, and gives what it returned.
@@ -110,7 +160,8 @@ impl<W: Machine> Run<W> {
             told.as_mut().enable();
             let record = self.engine.load(&self.id, Depth::End).await?;
             match record.row.head.status {
-                Status::Completed | Status::Failed => return self.output(&record),
+                Status::Completed => return self.output(&record.state),
+                Status::Failed => return self.failure().await,
                 Status::Cancelled => return Err(ResultError::Cancelled { id: self.id.clone() }),
                 Status::Parked => {
                     return Err(ResultError::Parked { id: self.id.clone(), reason: reason(&record) });
@@ -122,9 +173,18 @@ impl<W: Machine> Run<W> {
         }
     }
 
-    /// What the function of an ended run returned.
-    fn output(&self, record: &Record) -> Result<W::Output, ResultError> {
-        serde_json::from_slice(&record.state).map_err(|cause| ResultError::Output {
+    /// What the function of a failed run returned. It is kept beside the state, from which the run can be forked.
+    async fn failure(&self) -> Result<W::Output, ResultError> {
+        let record = self.engine.load(&self.id, Depth::State).await?;
+        match output_of(&record) {
+            Ok(output) => self.output(&output.unwrap_or_default()),
+            Err(cause) => Err(ReadError::Unreadable { id: self.id.clone(), cause }.into()),
+        }
+    }
+
+    /// Reads what the function returned.
+    fn output(&self, json: &[u8]) -> Result<W::Output, ResultError> {
+        serde_json::from_slice(json).map_err(|cause| ResultError::Output {
             id: self.id.clone(),
             expected: std::any::type_name::<W::Output>(),
             cause,
@@ -134,10 +194,10 @@ impl<W: Machine> Run<W> {
 
 /// Why a run is parked, as its envelope says.
 fn reason(record: &Record) -> ParkReason {
-    match Core::of_record(record).map(|run| run.life) {
-        Ok(Life::Parked { reason, .. }) => reason,
-        Ok(Life::At { state, .. } | Life::Ended { state, .. }) => ParkReason::Unreadable {
-            message: format!("the run is parked at the state `{state}` without a reason"),
+    match Hot::read(&record.row.head.body).map(|hot| hot.error) {
+        Ok(Some(reason)) => reason.into_owned(),
+        Ok(None) => ParkReason::Unreadable {
+            message: format!("the run is parked at the state `{}` without a reason", record.row.head.at),
         },
         Err(error) => ParkReason::Unreadable { message: error.to_string() },
     }

@@ -10,10 +10,11 @@ use crate::{
     store::{Delivered, Depth, Message, RunId, Uid},
 };
 
-/// Sends a signal to a run.
+/// Sends a signal to a run, under the sender's key if there is one.
 pub(super) async fn signal(
     shared: &Shared,
     id: &RunId,
+    key: Option<&str>,
     signal: &str,
     body: &(impl Serialize + ?Sized),
 ) -> Result<(), SignalError> {
@@ -22,8 +23,8 @@ pub(super) async fn signal(
     let message = Message {
         to: id.clone(),
         uid: None,
-        // A key of its own lets it be sent again when an answer is lost.
-        key: Some(Uid::random().to_string()),
+        // A key of its own lets it be sent again when an answer is lost. Those of senders are told from all others.
+        key: Some(key.map_or_else(|| Uid::random().to_string(), |key| format!("sender:{key}"))),
         kind: signal_kind(signal),
         body: Bytes::from(json),
     };

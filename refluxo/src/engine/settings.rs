@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) idle: Duration,
     /// How long a wait for a result trusts that it will be told, at first and at last: hints may be lost.
     pub(crate) look_again: (Duration, Duration),
+    /// How long the steps in flight of a cancelled run may come to an end.
+    pub(crate) cancel_grace: Duration,
 }
 
 impl Default for Settings {
@@ -33,6 +35,7 @@ impl Default for Settings {
             grace: Duration::from_secs(30),
             idle: Duration::from_secs(30),
             look_again: (Duration::from_secs(1), Duration::from_secs(30)),
+            cancel_grace: Duration::from_secs(10),
         }
     }
 }

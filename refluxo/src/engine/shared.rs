@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
     task::JoinSet,
 };
 
@@ -12,6 +12,7 @@ use super::{
     bell::Bell,
     leases::Leases,
     settings::{Settings, Uids},
+    steps::Workshop,
     time::StoreTime,
     watchers::Watchers,
 };
@@ -26,13 +27,14 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Registry,
-    pub(crate) resources: Arc<Resources>,
-    pub(crate) observers: Vec<Box<dyn Observer>>,
+    pub(crate) workshop: Workshop,
     pub(crate) settings: Settings,
     pub(crate) uids: Uids,
     pub(crate) time: StoreTime,
     pub(crate) leases: Leases,
     pub(crate) bell: Bell,
+    /// Rung by hints that name no run.
+    pub(crate) hints: Notify,
     pub(crate) watchers: Watchers,
     /// One permit for each run that may be worked on.
     pub(crate) slots: Arc<Semaphore>,
@@ -74,13 +76,13 @@ impl Shared {
             time: StoreTime::of(store.clone()),
             store,
             registry,
-            resources: Arc::new(resources),
-            observers,
+            workshop: Workshop::new(resources, observers),
             slots: Arc::new(Semaphore::new(settings.concurrency as usize)),
             settings,
             uids,
             leases: Leases::default(),
             bell: Bell::default(),
+            hints: Notify::new(),
             watchers: Watchers::default(),
             phase: watch::Sender::new(Phase::Working),
             session: Mutex::new(Some(Session::begin())),

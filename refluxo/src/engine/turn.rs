@@ -1,160 +1,335 @@
-//! One turn of a run: what it waits for is performed, and the workflow's code runs up to the next await.
+//! One turn of a run: what it does next is performed, and the workflow's code runs up to the next awaits.
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::{
+    AnyMachine,
+    driver::Held,
+    leases::Rung,
+    shared::Shared,
+    steps::{Attempt, AttemptEnd, attempt},
+    tree::{Arrival, Settled, What, contradiction, not_json},
 };
-
-use futures_util::FutureExt;
-use serde_json::value::RawValue;
-
-use super::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
 use crate::{
-    core::{Arrived, Cause, ChildEnd, Event, Life, Next, Returned, Run, StepRun},
-    machine::{Changes, Outcome, Undos},
-    snapshot::{LoadError, ParkReason},
+    core::{Again, Calls, Cause, ChildEnd, Event, Life, Next, Ready, StepRun, Task, retry},
+    machine::Outcome,
+    snapshot::{Call, ParkReason, Path, WaitingFor},
     store::{Received, Seq},
-    suspend::{Begin, ReadOutcome, Resources, StepContext, StepTask},
+    suspend::{StepContext, StepTask, Tether},
     time::Timestamp,
 };
 
-/// Where a turn led.
+/// What a turn led to: to be stored before anything that follows from it is performed.
 pub(crate) enum Turn {
-    /// To the next await.
-    To { cause: Cause, machine: Box<dyn AnyMachine>, changes: Changes },
-    /// To the end.
-    Done { cause: Cause, output: Box<dyn AnyOutput>, failed: bool },
-    /// Nowhere.
-    Stuck(ParkReason),
+    /// Calls had outcomes.
+    Settled(Settled),
+    /// A message was heeded.
+    Told(Seq),
+    /// The run can't go on.
+    Stuck(Path, ParkReason),
+    /// There was nothing to do.
+    Looked,
+    /// Calls are entered anew.
+    Entered(Vec<(Path, Box<dyn AnyMachine>)>),
+    /// The steps in flight of a cancelled run are over.
+    Swept,
+    /// A call that undoes something was made.
+    Undone(Cause),
+    /// It failed and is made again.
+    UndoAgain(StepRun, Again),
+    /// It has to be entered.
+    UndoEntered(Box<dyn AnyMachine>),
 }
 
 impl Turn {
     /// What the core is told.
     pub(crate) fn event(&self) -> Event<'_> {
         match self {
-            Self::To { cause, machine, changes } => {
-                Event::Arrived(Arrived { cause: *cause, machine: &**machine, changes })
+            Self::Settled(settled) => settled.event(),
+            Self::Told(seq) => Event::Told(*seq),
+            Self::Stuck(path, reason) => Event::Stuck { path: path.clone(), reason: reason.clone() },
+            Self::Looked => Event::Looked,
+            Self::Entered(machines) => {
+                Event::Entered(machines.iter().map(|(path, machine)| (path.clone(), &**machine)).collect())
             }
-            Self::Done { cause, output, failed } => {
-                Event::Returned(Returned { cause: *cause, output: &**output, failed: *failed })
-            }
-            Self::Stuck(reason) => Event::Stuck(reason.clone()),
+            Self::Swept => Event::Swept,
+            Self::Undone(cause) => Event::Undone(*cause),
+            Self::UndoAgain(run, again) => Event::UndoAgain(*run, *again),
+            Self::UndoEntered(machine) => Event::UndoEntered(&**machine),
         }
     }
 }
 
-/// Performs what a run does next and runs its code. `now` tells the time by the store's clock.
-pub(crate) async fn turn(
-    run: &Run,
-    machine: Box<dyn AnyMachine>,
-    next: Next,
-    resources: &Arc<Resources>,
-    now: impl Fn() -> Timestamp,
-) -> Turn {
-    let (begin, frame) = machine.begin();
-    let performed = match (next, begin) {
-        (Next::Start, Begin::Start) => Ok((Cause::Started, Outcome::new(()))),
-        (Next::Timer, Begin::Timer) => Ok((Cause::Timer, Outcome::new(()))),
-        (Next::Step, Begin::Step(task)) => step(run, task, resources, now).await,
-        (Next::Signal(seq), Begin::Signal(read)) => message(run, seq)
-            .and_then(|message| signal(message, read))
-            .map(|outcome| (Cause::Signal(seq), outcome)),
-        (Next::Child(seq), Begin::Child(read)) => message(run, seq)
-            .and_then(|message| child_end(message, read))
-            .map(|outcome| (Cause::Child(seq), outcome)),
-        (
-            Next::Start | Next::Step | Next::Timer | Next::Signal(_) | Next::Child(_) | Next::Rest(_),
-            Begin::Start
-            | Begin::Step(_)
-            | Begin::Timer
-            | Begin::Signal(_)
-            | Begin::Child(_)
-            | Begin::Spawn
-            | Begin::Group(_)
-            | Begin::Limited(_),
-        ) => Err(contradiction(run)),
+/// Why there is no turn.
+pub(crate) enum NoTurn {
+    /// The run is in other hands.
+    Lost,
+    /// The engine shuts down.
+    Drained,
+}
+
+impl Held {
+    /// Performs what the run does next, until there is something to be stored.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing was stored; what was performed is lost.
+    pub(crate) async fn turn(&mut self, shared: &Arc<Shared>) -> Result<Turn, NoTurn> {
+        if let Some((path, reason)) = self.hands.stuck.take() {
+            return Ok(Turn::Stuck(path, reason));
+        }
+        loop {
+            let is_working = shared.is_working();
+            let due = match self.run.next(shared.now()) {
+                Next::Act(tasks) if is_working => match self.act(shared, tasks).await {
+                    Ok(None) => continue,
+                    Ok(Some(turn)) => return Ok(turn),
+                    Err((path, reason)) => return Ok(Turn::Stuck(path, reason)),
+                },
+                Next::Act(_) => None,
+                Next::Rest(due) => due,
+            };
+            if self.hands.running.is_empty() {
+                return if is_working { Ok(Turn::Looked) } else { Err(NoTurn::Drained) };
+            }
+            if let Some(turn) = self.wait(shared, due).await? {
+                return Ok(turn);
+            }
+        }
+    }
+
+    /// Performs tasks. `None` if they were but steps, which now run.
+    async fn act(
+        &mut self,
+        shared: &Arc<Shared>,
+        tasks: Vec<Task>,
+    ) -> Result<Option<Turn>, (Path, ParkReason)> {
+        let mut arrivals = Vec::new();
+        for task in tasks {
+            match task {
+                Task::Told(seq) => return Ok(Some(Turn::Told(seq))),
+                Task::EndNow => return Ok(Some(self.sweep())),
+                Task::Enter(paths) => return self.enter(shared, paths).await.map(Some).map_err(at_root),
+                Task::Undo { ready, at } => return self.undo(shared, ready, at).await.map_err(at_root),
+                Task::Call { path, ready: Ready::Step, at: _ } => {
+                    self.start(shared, &path).await.map_err(|reason| (path, reason))?;
+                }
+                Task::Call { path, ready, at } => arrivals.push((path, ready, at)),
+            }
+        }
+        if arrivals.is_empty() {
+            return Ok(None);
+        }
+        self.hands.machines.tree(shared, &self.run).await.map_err(at_root)?;
+        let mut ended = Vec::new();
+        self.hands.running.ended_now(&mut ended);
+        let Life::At { calls, .. } = &self.run.life else { return Err(at_root(contradiction(&Path::ROOT))) };
+        let come =
+            arrivals.into_iter().map(|(path, ready, at)| come(calls, &self.run.inbox, path, ready, at));
+        let arrivals = come.collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(self.settle(shared, arrivals, ended)))
+    }
+
+    /// Starts the step that the call at this path makes.
+    async fn start(&mut self, shared: &Arc<Shared>, path: &Path) -> Result<(), ParkReason> {
+        let tree = self.hands.machines.tree(shared, &self.run).await?;
+        let Life::At { calls, .. } = &self.run.life else { return Err(contradiction(path)) };
+        let call = calls.get(path).ok_or_else(|| contradiction(path))?;
+        let task = tree.task(path, calls)?;
+        let context = self.context(&*task, call);
+        self.run_step(shared, path.clone(), task, context);
+        Ok(())
+    }
+
+    /// What an attempt of a call is told.
+    pub(crate) fn context(&self, task: &dyn StepTask, call: &Call) -> StepContext {
+        let id = self.run.identity.id.as_str().into();
+        StepContext::new(id, task.name(), call.attempt, call.key.as_str().into())
+    }
+
+    /// Runs a step.
+    pub(crate) fn run_step(
+        &mut self,
+        shared: &Arc<Shared>,
+        path: Path,
+        task: Box<dyn StepTask>,
+        context: StepContext,
+    ) {
+        let tether = Arc::new(Tether::new(self.hands.pulse.clone()));
+        let context = context.bound(tether.clone());
+        self.run.in_flight.insert(path.clone());
+        let shared = shared.clone();
+        let attempt = async move { attempt(&shared.workshop, task, context, || shared.now()).await };
+        self.hands.running.start(path, tether, attempt);
+    }
+
+    /// Waits until a step ends, a message comes, the lease is lost or the time is over; `None` if there is nothing to store yet.
+    async fn wait(&mut self, shared: &Arc<Shared>, due: Option<Timestamp>) -> Result<Option<Turn>, NoTurn> {
+        let alarm = due.into_iter().chain(self.hands.grace).min();
+        let pause = alarm.map(|alarm| alarm.saturating_since(shared.now()));
+        tokio::select! {
+            biased;
+            ended = self.hands.running.ended() => return Ok(Some(self.attempted(shared, ended))),
+            rung = self.hands.mailbox.rung() => match rung {
+                Rung::Lost => {
+                    self.hands.running.lose_lease();
+                    return Err(NoTurn::Lost);
+                }
+                Rung::Mail => self.load_mail(shared).await,
+                Rung::Clock => {}
+            },
+            () = sleep(pause) => {}
+        }
+        let is_over = self.hands.grace.is_some_and(|grace| grace <= shared.now());
+        Ok(is_over.then(|| self.sweep()))
+    }
+
+    /// Gives up what is still at work of a cancelled run.
+    fn sweep(&mut self) -> Turn {
+        self.hands.grace = None;
+        self.hands.running.drop_all();
+        Turn::Swept
+    }
+
+    /// What follows from attempts that have ended.
+    fn attempted(&mut self, shared: &Shared, ended: Vec<(Path, Attempt)>) -> Turn {
+        match &self.run.life {
+            Life::At { .. } => self.settle(shared, Vec::new(), ended),
+            Life::Ending { .. } | Life::Ended { .. } => match ended.into_iter().next() {
+                Some((_, attempt)) => self.undo_attempted(shared, attempt),
+                None => Turn::Looked,
+            },
+        }
+    }
+
+    /// Puts in what has come, and runs the workflow's code.
+    fn settle(&mut self, shared: &Shared, mut arrivals: Vec<Arrival>, ended: Vec<(Path, Attempt)>) -> Turn {
+        let (Life::At { state, calls, .. }, Some(tree)) = (&self.run.life, self.hands.machines.loaded())
+        else {
+            return Turn::Stuck(Path::ROOT, contradiction(&Path::ROOT));
+        };
+        let now = shared.now();
+        arrivals.extend(ended.into_iter().filter_map(|(path, attempt)| {
+            let call = calls.get(&path)?;
+            Some(came_of(path, call, attempt, now))
+        }));
+        let mut settled = tree.settle(state, calls, arrivals);
+        let stuck = settled.stuck.take();
+        if !settled.is_nothing() {
+            self.hands.stuck = stuck;
+            return Turn::Settled(settled);
+        }
+        let (path, reason) = stuck.unwrap_or_else(|| (Path::ROOT, contradiction(&Path::ROOT)));
+        Turn::Stuck(path, reason)
+    }
+
+    /// The machines of calls that are entered anew.
+    async fn enter(&mut self, shared: &Arc<Shared>, paths: Vec<Path>) -> Result<Turn, ParkReason> {
+        self.hands.machines.at(shared, &self.run, paths).await.map(Turn::Entered)
+    }
+
+    /// Takes over what a turn led to, once it is stored.
+    pub(crate) fn follow(&mut self, shared: &Shared, turn: Turn) {
+        match turn {
+            Turn::Settled(settled) => {
+                if let Some(tree) = self.hands.machines.loaded() {
+                    tree.place(settled);
+                }
+            }
+            Turn::Told(_) => self.heed(shared),
+            Turn::Undone(_) | Turn::UndoEntered(_) => self.hands.machines.forget_undo(),
+            Turn::Stuck(..) | Turn::Looked | Turn::Entered(_) | Turn::Swept | Turn::UndoAgain(..) => {}
+        }
+    }
+
+    /// Does to the steps in flight what an operator said.
+    fn heed(&mut self, shared: &Shared) {
+        match &self.run.life {
+            Life::At { cancelled: Some(_), .. } if self.hands.grace.is_none() => {
+                self.hands.running.cancel();
+                self.hands.grace = Some(shared.now().saturating_add(shared.settings.cancel_grace));
+            }
+            Life::At { .. } => {}
+            Life::Ending { .. } | Life::Ended { .. } => {
+                if self.run.in_flight.is_empty() {
+                    self.hands.running.drop_all();
+                }
+            }
+        }
+    }
+}
+
+/// What an attempt came to, as the tree takes it.
+pub(crate) fn came_of(path: Path, call: &Call, attempt: Attempt, now: Timestamp) -> Arrival {
+    let Attempt { step, retry, run, end } = attempt;
+    let again = || retry::next(retry, call, run.started, now).map(What::Again);
+    let what = match end {
+        AttemptEnd::Good(outcome) | AttemptEnd::Failed { outcome, again: false } => What::Outcome(outcome),
+        AttemptEnd::Failed { outcome, again: true } => again().unwrap_or(What::Outcome(outcome)),
+        AttemptEnd::Panicked { message } => {
+            again().unwrap_or(What::Bad(ParkReason::StepPanicked { step: step.to_owned(), message }))
+        }
     };
-    match performed {
-        Ok((cause, outcome)) => resume(run, cause, frame, outcome),
-        Err(reason) => Turn::Stuck(reason),
-    }
+    Arrival { path, cause: Cause::Step(run), what, at: run.ended }
 }
 
-/// Runs a step's body.
-async fn step(
-    run: &Run,
-    task: Box<dyn StepTask>,
-    resources: &Arc<Resources>,
-    now: impl Fn() -> Timestamp,
-) -> Result<(Cause, Outcome), ParkReason> {
-    let Life::At { call, .. } = &run.life else { return Err(contradiction(run)) };
-    let name = task.name();
-    let context =
-        StepContext::new(run.identity.id.as_str().into(), name, call.attempt, call.key.as_str().into());
-    let started = now();
-    // The body may panic when it is made as well as when it is polled.
-    let body = async { resources.run(task, context).await };
-    match AssertUnwindSafe(body).catch_unwind().await {
-        Ok(outcome) => Ok((Cause::Step(StepRun { started, ended: now() }), outcome)),
-        Err(panic) => Err(ParkReason::StepPanicked { step: name.to_owned(), message: words(&*panic) }),
-    }
+/// What came to a call that waited.
+fn come(
+    calls: &Calls,
+    inbox: &[Received],
+    path: Path,
+    ready: Ready,
+    at: Timestamp,
+) -> Result<Arrival, (Path, ParkReason)> {
+    let Some(call) = calls.get(&path) else {
+        let reason = contradiction(&path);
+        return Err((path, reason));
+    };
+    let (cause, what) =
+        what_came(call, inbox, ready).unwrap_or_else(|reason| (Cause::Started, What::Bad(reason)));
+    Ok(Arrival { path, cause, what, at })
 }
 
-/// Runs the workflow's code from the outcome of a call.
-fn resume(run: &Run, cause: Cause, frame: Box<dyn AnyFrame>, outcome: Outcome) -> Turn {
-    match catch_unwind(AssertUnwindSafe(|| frame.resume(outcome, &mut Undos::default()))) {
-        Ok(AnyTransition::Suspend(machine, changes)) => Turn::To { cause, machine, changes },
-        Ok(AnyTransition::Done { output, failed }) => Turn::Done { cause, output, failed },
-        Ok(AnyTransition::Branch(_)) => Turn::Stuck(contradiction(run)),
-        Ok(AnyTransition::Unreadable(error)) => Turn::Stuck(unreadable(&error)),
-        Err(panic) => {
-            let state = run.state().to_owned();
-            Turn::Stuck(ParkReason::WorkflowPanicked { state, message: words(&*panic) })
+/// What came to a call that waited.
+pub(crate) fn what_came(call: &Call, inbox: &[Received], ready: Ready) -> Result<(Cause, What), ParkReason> {
+    let body = |seq: Seq| -> Result<&Bytes, ParkReason> {
+        let message = inbox.iter().find(|message| message.seq == seq);
+        message.map(|message| &message.body).ok_or_else(|| contradiction(&Path::ROOT))
+    };
+    let unit = || What::Outcome(Outcome::new(()));
+    Ok(match (ready, &call.waiting_for) {
+        (Ready::Start, _) => (Cause::Started, unit()),
+        (Ready::Timer, _) => (Cause::Timer, unit()),
+        (Ready::Elapsed, _) => (Cause::Elapsed, What::Elapsed),
+        (Ready::Empty, _) => (Cause::Empty, What::Empty),
+        (Ready::Signal(seq), _) => (Cause::Signal(seq), What::Signal(body(seq)?.clone())),
+        (Ready::Child(seq), WaitingFor::Child { id }) => {
+            let end: ChildEnd = serde_json::from_slice(body(seq)?).map_err(not_json)?;
+            let what = if end.cancelled {
+                What::Bad(ParkReason::ChildCancelled { child: id.clone() })
+            } else {
+                What::Output(end.output)
+            };
+            (Cause::Child(seq), what)
         }
+        (Ready::Spawned, WaitingFor::Spawn { id }) => {
+            (Cause::Spawned, What::Outcome(Outcome::new(id.clone())))
+        }
+        (Ready::Child(_) | Ready::Spawned | Ready::Step, _) => return Err(contradiction(&Path::ROOT)),
+    })
+}
+
+/// A reason that concerns the run as a whole.
+fn at_root(reason: ParkReason) -> (Path, ParkReason) {
+    (Path::ROOT, reason)
+}
+
+/// Waits so long, or for ever.
+async fn sleep(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
     }
-}
-
-/// The message at this place.
-fn message(run: &Run, seq: Seq) -> Result<&Received, ParkReason> {
-    run.inbox.iter().find(|message| message.seq == seq).ok_or_else(|| contradiction(run))
-}
-
-/// Reads a signal.
-fn signal(message: &Received, read: ReadOutcome) -> Result<Outcome, ParkReason> {
-    let body: &RawValue = serde_json::from_slice(&message.body).map_err(not_json)?;
-    read(body).map_err(|error| unreadable(&error))
-}
-
-/// Reads what a child returned.
-fn child_end(message: &Received, read: ReadOutcome) -> Result<Outcome, ParkReason> {
-    let end: ChildEnd = serde_json::from_slice(&message.body).map_err(not_json)?;
-    read(&end.output).map_err(|error| unreadable(&error))
-}
-
-/// A message whose body is not what its kind says.
-fn not_json(cause: serde_json::Error) -> ParkReason {
-    unreadable(&LoadError::envelope(cause))
-}
-
-/// Something stored that today's code can't read.
-pub(crate) fn unreadable(error: &LoadError) -> ParkReason {
-    ParkReason::Unreadable { message: error.to_string() }
-}
-
-/// A state whose call is of another kind than the envelope says.
-fn contradiction(run: &Run) -> ParkReason {
-    let state = run.state();
-    ParkReason::Unreadable {
-        message: format!("the call of the state `{state}` is of another kind than the run's envelope says"),
-    }
-}
-
-/// What a panic said.
-fn words(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "something that is not text".to_owned())
 }

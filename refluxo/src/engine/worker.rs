@@ -107,13 +107,14 @@ pub(crate) async fn listen(shared: Arc<Shared>, wakes: impl futures_util::Stream
     while let Some(wake) = wakes.next().await {
         match wake {
             Wake::Due(due) => shared.bell.ring_at(due),
-            // Its holder learns of the message with its next commit, if that comes to rest.
-            Wake::Bell(_) => {}
+            Wake::Bell(id) => shared.leases.ring(&id),
             // Its own task tells of it when its slot is free.
             Wake::Ended(id) if shared.leases.hold(&id) => {}
             Wake::Ended(id) => shared.watchers.wake(&id),
             Wake::Any => {
                 shared.bell.ring();
+                shared.leases.stir();
+                shared.hints.notify_one();
                 shared.watchers.wake_all();
             }
         }

@@ -1,5 +1,7 @@
 //! The document that stands for a run.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -37,27 +39,50 @@ pub struct Snapshot {
     pub status: RunStatus,
     /// The name of the state that it is at; once it has ended, of the last one.
     pub at: String,
-    /// The state's fields; `null` once it has ended.
+    /// The state's fields; `null` once it has completed.
     pub state: Box<RawValue>,
-    /// What it performs or waits for; nothing once it has ended.
+    /// What it performs or waits for, each branch's after that of the join that it belongs to; nothing once it has ended.
     pub calls: Vec<Call>,
+    /// What is kept of the branches of a join: under `o:` and a branch's number what a branch that has ended gave, under `b:`
+    /// the call and under `f:` the fields of one that has gone beyond its first state.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub branches: BTreeMap<String, Box<RawValue>>,
     /// The messages that it has not consumed yet, in their order.
     pub inbox: Vec<InboxMessage>,
     /// The calls that undo what was done, in the order of their pushes.
     pub undo: Vec<Box<RawValue>>,
     /// The run that awaits it.
     pub parent: Option<Parent>,
-    /// The children that it awaits; only without a store, where they have no other place.
+    /// The children that it started and that have not ended; only without a store, where they have no other place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Snapshot>,
+    /// The runs that it started and does not await; only without a store. Take them out, and keep each for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spawned: Vec<Snapshot>,
     /// What the function returned: the output's JSON, an `Err` included.
     pub output: Option<Box<RawValue>>,
     /// Why it is parked.
     pub error: Option<ParkReason>,
+    /// Whether an operator stopped it; also shown where the status says something else, as of a parked run.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub paused: bool,
+    /// How it will end, while what it did is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last committed.
     pub updated_at: Timestamp,
+}
+
+/// How a run will end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ending {
+    /// Its function returned an `Err`.
+    Failed,
+    /// It is being cancelled.
+    Cancelled,
 }
 
 /// A message in a run's inbox.
@@ -66,7 +91,7 @@ pub struct Snapshot {
 pub struct InboxMessage {
     /// Its place.
     pub seq: Seq,
-    /// Its kind: `signal:` and the signal's name, or `child:` and the child's id.
+    /// Its kind: `signal:` and the signal's name, `child:` and the child's id, or `verb:` and what an operator wants.
     pub kind: String,
     /// What it carries.
     pub body: Box<RawValue>,
@@ -89,7 +114,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// If the run has ended, or the state is not one of `M`.
+    /// If the run has completed, or the state is not one of `M`.
     pub fn state<M: Machine>(&self) -> Result<M, LoadError> {
         let reader = StateReader::new(&self.at, self.state.get().as_bytes(), [])?;
         M::decode(&self.at, reader)
@@ -126,4 +151,10 @@ pub(super) fn known_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     Err(serde::de::Error::custom(format_args!(
         "the snapshot is of format {format} and this version of refluxo reads format {FORMAT}: update it"
     )))
+}
+
+/// Whether a flag need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+pub(super) fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -23,6 +23,24 @@ pub enum SaveError {
         /// What the serializer says.
         cause: serde_json::Error,
     },
+    /// The output of a branch has no JSON that reads back as the same value.
+    #[error("the output of the branch {branch} can't be saved: {cause}")]
+    Branch {
+        /// The branch.
+        branch: String,
+        /// What the serializer says.
+        cause: serde_json::Error,
+    },
+    /// The arguments of a call that undoes something have no JSON that reads back as the same value.
+    #[error("`compensate!({undo}(…))` in the workflow `{workflow}` can't be saved: {cause}")]
+    Undo {
+        /// The workflow's name.
+        workflow: String,
+        /// The name of the call.
+        undo: &'static str,
+        /// What the serializer says.
+        cause: serde_json::Error,
+    },
     /// What stands around the state could not be written.
     #[error("the envelope can't be saved: {cause}")]
     Envelope {
@@ -121,6 +139,17 @@ pub enum LoadError {
     Envelope {
         /// What the parser says.
         cause: serde_json::Error,
+    },
+    /// The undo stack is not as high as the envelope says.
+    #[error(
+        "the envelope names {height} calls that undo what the run did and {found} are stored; it was written by another \
+         version of refluxo, or by hand"
+    )]
+    UndoStack {
+        /// How many the envelope names.
+        height: usize,
+        /// How many are stored.
+        found: usize,
     },
     /// A run that stands otherwise than its envelope allows.
     #[error(

@@ -7,21 +7,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Call, FORMAT, InboxMessage, LoadError, Parent, ParkReason, RunStatus, Snapshot, envelope::known_format,
+    Call, Ending, FORMAT, InboxMessage, LoadError, Parent, ParkReason, RunStatus, Snapshot,
+    envelope::{is_false, known_format},
+    parts::{self, is_of_branch, split},
 };
 use crate::{
-    store::{Part, Received, Record},
+    core::Run,
+    store::{Part, PartOp, Received, Record, Revision, Status},
     time::Timestamp,
 };
 
 /// The body of a store's [`Head`](crate::store::Head): what of the envelope has no column of its own.
+///
+/// It is rewritten with every commit, so its size does not grow with the run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Hot<'a> {
     /// The envelope's format.
     #[serde(deserialize_with = "known_format")]
-    format: u32,
-    /// What the run performs or waits for.
+    pub(crate) format: u32,
+    /// What the run performs or waits for, outside of branches.
     pub(crate) calls: Cow<'a, [Call]>,
     /// The run that awaits it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,16 +34,36 @@ pub(crate) struct Hot<'a> {
     /// Why it is parked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Cow<'a, ParkReason>>,
+    /// Whether an operator stopped it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) paused: bool,
+    /// The revision before which an operator had it cancelled, while steps that were in flight then may still end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cancelled: Option<Revision>,
+    /// How it ends, while what it did is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ending: Option<Ending>,
+    /// The height of the undo stack.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) undo: usize,
+    /// Whether its calls were copied from another run, and have to be entered anew.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) enter: bool,
 }
 
 impl<'a> Hot<'a> {
-    /// The hot part of an envelope of today's format.
-    pub(crate) fn new(calls: &'a [Call], parent: Option<&'a Parent>, error: Option<&'a ParkReason>) -> Self {
+    /// The hot part of an envelope of today's format, of a run that is neither stopped nor ending.
+    pub(crate) fn new(calls: &'a [Call], parent: Option<&'a Parent>) -> Self {
         Self {
             format: FORMAT,
             calls: Cow::Borrowed(calls),
             parent: parent.map(Cow::Borrowed),
-            error: error.map(Cow::Borrowed),
+            error: None,
+            paused: false,
+            cancelled: None,
+            ending: None,
+            undo: 0,
+            enter: false,
         }
     }
 
@@ -66,14 +91,26 @@ impl Snapshot {
     ///
     /// If what is stored is not what this version writes.
     pub(crate) fn of_record(record: Record, now: Timestamp) -> Result<Self, LoadError> {
+        let run = Run::of_record(&record)?;
+        let hot = Hot::read(&record.row.head.body)?;
+        let output = output_of(&record)?.map(|output| raw(&output)).transpose()?;
         let Record { row, state, parts, inbox, owed: _ } = record;
-        let hot = Hot::read(&row.head.body)?;
-        let status = RunStatus::of(row.head.status, row.is_running(now));
-        let (state, output) = if status.is_ended() {
-            (raw(b"null")?, Some(raw(&state)?))
-        } else {
-            (merge(&state, &parts)?, None)
+        let (fields, reserved) = split(&parts)?;
+        let state = match (row.head.status, &reserved.output) {
+            (Status::Completed, _) | (Status::Failed, None) => raw(b"null")?,
+            (
+                Status::Ready
+                | Status::Waiting
+                | Status::Paused
+                | Status::Parked
+                | Status::Cancelling
+                | Status::Failed
+                | Status::Cancelled,
+                _,
+            ) => merge(&state, fields)?,
         };
+        let status = RunStatus::of(row.head.status, row.is_running(now));
+        let branches = parts.iter().filter(|part| is_of_branch(&part.name));
         Ok(Self {
             format: FORMAT,
             id: row.id,
@@ -84,16 +121,90 @@ impl Snapshot {
             status,
             at: row.head.at,
             state,
-            calls: hot.calls.into_owned(),
+            calls: run.calls().into_iter().cloned().collect(),
+            branches: branches
+                .map(|part| Ok((part.name.clone(), raw(&part.body)?)))
+                .collect::<Result<_, _>>()?,
             inbox: inbox.into_iter().map(InboxMessage::of_received).collect::<Result<_, _>>()?,
-            undo: Vec::new(),
+            undo: reserved.undo.iter().map(|entry| raw(&entry.body)).collect::<Result<_, _>>()?,
             parent: hot.parent.map(Cow::into_owned),
             children: Vec::new(),
+            spawned: Vec::new(),
             output,
             error: hot.error.map(Cow::into_owned),
+            paused: hot.paused,
+            ending: hot.ending.or(hot.cancelled.map(|_| Ending::Cancelled)),
             created_at: row.created,
             updated_at: row.updated,
         })
+    }
+}
+
+impl Snapshot {
+    /// What a store would keep in the head.
+    pub(crate) fn hot(&self) -> Hot<'static> {
+        let is_in_head = |call: &&Call| call.branch.is_empty() || call.branch.starts_with("u:");
+        Hot {
+            format: FORMAT,
+            calls: self.calls.iter().find(is_in_head).cloned().into_iter().collect(),
+            parent: self.parent.clone().map(Cow::Owned),
+            error: self.error.clone().map(Cow::Owned),
+            paused: self.paused,
+            // It is only set while steps are in flight, and a snapshot is taken when they have ended.
+            cancelled: None,
+            ending: self.ending,
+            undo: self.undo.len(),
+            enter: false,
+        }
+    }
+
+    /// What a store would keep as parts that are no fields.
+    pub(crate) fn reserved_parts(&self) -> Vec<Part> {
+        let part = |name, json: &RawValue| Part { name, body: Bytes::copy_from_slice(json.get().as_bytes()) };
+        let branches = self.branches.iter().map(|(name, json)| part(name.clone(), json));
+        let undo = (0..).zip(&self.undo).map(|(number, json)| part(parts::undo(number), json));
+        let output = self.output.iter().filter(|_| self.status != RunStatus::Completed);
+        branches.chain(undo).chain(output.map(|json| part(parts::OUTPUT.to_owned(), json))).collect()
+    }
+
+    /// Changes what a store would keep as parts that are no fields.
+    pub(crate) fn change_parts(&mut self, ops: Vec<PartOp>) -> Result<(), LoadError> {
+        for op in ops {
+            let (name, body) = match op {
+                PartOp::Put(Part { name, body }) => (name, Some(raw(&body)?)),
+                PartOp::Delete { name } => (name, None),
+            };
+            let undo = name.strip_prefix("u:").and_then(|number| number.parse::<usize>().ok());
+            match (undo, body) {
+                (Some(number), body) => {
+                    self.undo.truncate(number);
+                    self.undo.extend(body);
+                }
+                (None, body) if name == parts::OUTPUT => self.output = body,
+                (None, Some(body)) if is_of_branch(&name) => {
+                    self.branches.insert(name, body);
+                }
+                (None, _) => {
+                    self.branches.remove(&name);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the function of a run returned, as it is stored with the run; none if it has not returned.
+pub(crate) fn output_of(record: &Record) -> Result<Option<Bytes>, LoadError> {
+    match record.row.head.status {
+        Status::Completed => Ok(Some(record.state.clone())),
+        // Before there was undo, an `Err` took the place of the state.
+        Status::Failed => Ok(split(&record.parts)?.1.output.or_else(|| Some(record.state.clone()))),
+        Status::Ready
+        | Status::Waiting
+        | Status::Paused
+        | Status::Parked
+        | Status::Cancelling
+        | Status::Cancelled => Ok(None),
     }
 }
 
@@ -110,7 +221,10 @@ fn raw(json: &[u8]) -> Result<Box<RawValue>, LoadError> {
 }
 
 /// Puts the parts into the object that they were taken out of.
-pub(crate) fn merge(document: &[u8], parts: &[Part]) -> Result<Box<RawValue>, LoadError> {
+pub(crate) fn merge<'a>(
+    document: &[u8],
+    parts: impl IntoIterator<Item = &'a Part>,
+) -> Result<Box<RawValue>, LoadError> {
     let Some(open) = document.strip_suffix(b"}") else { return raw(document) };
     let mut merged = open.to_vec();
     for part in parts {
@@ -123,4 +237,10 @@ pub(crate) fn merge(document: &[u8], parts: &[Part]) -> Result<Box<RawValue>, Lo
     }
     merged.push(b'}');
     raw(&merged)
+}
+
+/// Whether a number need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }

@@ -5,11 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 use serde_json::value::RawValue;
 
-use super::{StateReader, StateWriter, head::merge};
-use crate::{
-    machine::{Changes, Machine},
-    store::Part,
-};
+use super::{StateReader, StateWriter};
+use crate::machine::Machine;
 
 /// `{"at": …, "state": {…}}`.
 #[derive(Serialize, Deserialize)]
@@ -26,13 +23,10 @@ struct Alone<'a> {
 /// If a field can't be saved.
 pub fn serialize_machine<M: Machine, S: Serializer>(machine: &M, serializer: S) -> Result<S::Ok, S::Error> {
     let at = machine.at();
-    let changes = Changes::all();
-    let mut writer = StateWriter::new(at, &changes, &[]);
+    let mut writer = StateWriter::whole(at);
     machine.encode(&mut writer);
     let encoded = writer.finish().map_err(S::Error::custom)?;
-    let parts: Vec<Part> =
-        encoded.parts.into_iter().map(|(name, body)| Part { name: name.to_owned(), body }).collect();
-    let state = merge(&encoded.document, &parts).map_err(S::Error::custom)?;
+    let state = serde_json::from_slice(&encoded.document).map_err(S::Error::custom)?;
     Alone { at: Cow::Borrowed(at), state }.serialize(serializer)
 }
 

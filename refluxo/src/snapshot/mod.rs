@@ -9,16 +9,19 @@ mod envelope;
 mod error;
 mod head;
 mod machine;
+pub(crate) mod parts;
+mod path;
 mod reader;
 mod reason;
 mod status;
 mod writer;
 
 pub(crate) use check::{save_json, write_json};
-pub(crate) use head::{Hot, merge};
+pub(crate) use head::{Hot, merge, output_of};
+pub(crate) use path::Path;
 
-pub use call::{Call, WaitingFor};
-pub use envelope::{FORMAT, InboxMessage, Parent, Snapshot};
+pub use call::{Call, GroupCall, Retrying, WaitingFor};
+pub use envelope::{Ending, FORMAT, InboxMessage, Parent, Snapshot};
 pub use error::{LoadError, SaveError};
 pub use machine::{deserialize_machine, serialize_machine};
 pub use reader::StateReader;

@@ -63,6 +63,36 @@ pub enum ParkReason {
         /// How often the run was claimed since its last commit.
         claims: u32,
     },
+    /// A child that the run awaits was cancelled by an operator.
+    #[error(
+        "the child run `{child}` was cancelled, and this run awaits what it returns: cancel this run too, or retry it, which \
+         starts the child anew"
+    )]
+    ChildCancelled {
+        /// The child's id.
+        child: RunId,
+    },
+    /// A call that undoes what the run did failed after its last attempt.
+    #[error(
+        "`{undo}`, which undoes what the run did, failed: {message}; mend it and retry the run, which makes the call again \
+         under the same key, or abort the run, which leaves this and what was to be undone after it as it is"
+    )]
+    UndoFailed {
+        /// The name of the call.
+        undo: String,
+        /// What it gave, or how it panicked.
+        message: String,
+    },
+    /// A call that undoes what the run did can't be read by today's code.
+    #[error(
+        "`{undo}`, which undoes what the run did, can't be made: {message}; deploy code that reads it and retry the run"
+    )]
+    UndoUnreadable {
+        /// The name of the call.
+        undo: String,
+        /// What can't be read.
+        message: String,
+    },
     /// The id that a child run was to have belongs to another run.
     #[error("the child run's id `{child}` is in use by another run: purge that one and retry this run")]
     ChildIdTaken {

@@ -13,6 +13,9 @@ use crate::{
 /// A field of this many bytes or more that does not change from step to step is written once, as a part.
 pub(crate) const PART_BYTES: usize = 1024;
 
+/// Nothing is known of a state before.
+const ALL_CHANGED: Changes = Changes::all();
+
 /// Takes the fields of a state and makes its JSON object of them.
 ///
 /// A field that is marked stable and is large becomes a *part*: it is written when it changes and left alone by the commits
@@ -25,6 +28,8 @@ pub struct StateWriter<'a> {
     known: &'a [Cow<'static, str>],
     /// The fields that may be parts.
     stable: FieldSet,
+    /// How large a part is at least.
+    part_bytes: usize,
     document: Vec<u8>,
     parts: Vec<(&'static str, Bytes)>,
     kept: Vec<&'static str>,
@@ -53,11 +58,18 @@ impl<'a> StateWriter<'a> {
             changes,
             known,
             stable: FieldSet::ALL,
+            part_bytes: PART_BYTES,
             document,
             parts: Vec::new(),
             kept: Vec::new(),
             error: None,
         }
+    }
+
+    /// A writer that puts all fields into the document, for a state that is not stored in pieces.
+    #[must_use]
+    pub fn whole(state: &'a str) -> Self {
+        Self { part_bytes: usize::MAX, ..Self::new(state, &ALL_CHANGED, &[]) }
     }
 
     /// Says which of the fields that have a number stay the same from step to step in this state. Without it all of them do.
@@ -110,7 +122,7 @@ impl<'a> StateWriter<'a> {
         }
         let before = self.document.len();
         let Some(start) = self.append(name, write) else { return };
-        if self.document.len() - start >= PART_BYTES {
+        if self.document.len() - start >= self.part_bytes {
             self.parts.push((name, Bytes::copy_from_slice(&self.document[start..])));
             self.document.truncate(before);
         }

@@ -2,11 +2,14 @@
 
 use std::any::Any;
 
+use serde::{Deserialize, Serialize};
+
 use super::ReadOutcome;
 use crate::{engine::AnyMachine, local::Local, machine::Outcome};
 
 /// When a group is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Rule {
     /// When every branch has ended.
     All,

@@ -4,6 +4,7 @@ mod branch;
 #[doc(hidden)]
 pub mod call;
 mod child;
+mod context;
 mod detached;
 mod group;
 mod options;
@@ -15,13 +16,15 @@ mod together;
 
 pub use branch::{Block, Branch, BranchOutput, Ending, Fallible, Kept, Leaf, One};
 pub use child::Child;
+pub use context::{Interrupted, StepContext};
+pub(crate) use context::{Pulse, Tether};
 pub use detached::spawn;
 pub use group::{AnyGroup, Group, Outcomes, Rule};
 pub use options::{Backoff, Judged, Retry, StepSpec, StepTimeout, TimedOut};
 pub use signals::{Signal, signal};
 #[cfg(feature = "testing")]
 pub(crate) use step::Stage;
-pub use step::{Resources, Step, StepContext, StepFuture, StepTask};
+pub use step::{Resources, Step, StepFuture, StepTask};
 pub use timeout::{Elapsed, Timeout};
 pub use timer::{sleep, sleep_until};
 pub use together::{Branches, Join, JoinAll, Ruled, Select, Together, TryJoin};

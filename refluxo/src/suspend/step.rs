@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{StepSpec, Suspend};
+use super::{StepContext, StepSpec, Suspend};
 use crate::machine::Outcome;
 
 /// The call struct that `#[step]` generates.
@@ -56,48 +56,6 @@ pub trait StepTask: Any + Send {
 
 /// The future of a step's body.
 pub type StepFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
-/// What a step may know of the run that calls it; take it with `#[inject] cx: &StepContext`.
-#[derive(Clone, Debug)]
-pub struct StepContext {
-    run_id: Arc<str>,
-    step: &'static str,
-    attempt: u32,
-    idempotency_key: Arc<str>,
-}
-
-impl StepContext {
-    /// The context of an attempt to run `step`.
-    #[must_use]
-    pub fn new(run_id: Arc<str>, step: &'static str, attempt: u32, idempotency_key: Arc<str>) -> Self {
-        Self { run_id, step, attempt, idempotency_key }
-    }
-
-    /// The id of the run, as it was given to `Engine::start`.
-    #[must_use]
-    pub fn run_id(&self) -> &str {
-        &self.run_id
-    }
-
-    /// The step's name.
-    #[must_use]
-    pub fn step(&self) -> &'static str {
-        self.step
-    }
-
-    /// Which attempt this is, counted from 1 and over restarts.
-    #[must_use]
-    pub fn attempt(&self) -> u32 {
-        self.attempt
-    }
-
-    /// A key for the outside world: the same for every attempt of this call, also after a restart or a take-over; another for
-    /// every other call.
-    #[must_use]
-    pub fn idempotency_key(&self) -> &str {
-        &self.idempotency_key
-    }
-}
 
 /// The values that steps take by `#[inject]`: one of each type.
 ///

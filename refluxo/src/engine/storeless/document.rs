@@ -1,21 +1,19 @@
 //! Snapshots as runs, and plans as snapshots.
 
-use std::{borrow::Cow, sync::Arc};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::{
-    core::{Identity, Life, Plan, Run, life},
+    core::{Identity, Plan, Run},
     snapshot::{FORMAT, Hot, InboxMessage, LoadError, RunStatus, Snapshot, merge},
-    store::{NewRun, Part, PartOp, Received, Revision, Seq},
+    store::{NewRun, Part, PartOp, Received, Revision, Seq, Status},
     time::Timestamp,
 };
 
 /// The run that a snapshot stands for.
 pub(super) fn of_snapshot(snapshot: &Snapshot) -> Result<Run, LoadError> {
-    let status = snapshot.status.stored();
-    let life = life(status, snapshot.at.clone(), snapshot.calls.clone(), snapshot.error.clone())?;
     let identity = Identity {
         id: snapshot.id.clone(),
         uid: snapshot.uid,
@@ -23,19 +21,17 @@ pub(super) fn of_snapshot(snapshot: &Snapshot) -> Result<Run, LoadError> {
         parent: snapshot.parent.clone(),
         workflow: snapshot.workflow.clone(),
     };
-    Ok(Run {
-        identity: Arc::new(identity),
-        version: snapshot.version,
-        revision: snapshot.revision,
-        life,
-        inbox: snapshot.inbox.iter().map(received).collect(),
-        seen: snapshot.inbox.last().map_or(Seq(0), |message| message.seq),
-        // Parts are merged into the state, so each new state is written whole.
-        parts: Vec::new(),
-    })
+    // Fields that are parts are merged into the state, so each new state is written whole.
+    let parts = snapshot.reserved_parts();
+    let mut run = Run::read(identity, snapshot.status.stored(), snapshot.at.clone(), snapshot.hot(), &parts)?;
+    run.version = snapshot.version;
+    run.revision = snapshot.revision;
+    run.inbox = snapshot.inbox.iter().map(received).collect();
+    run.seen = snapshot.inbox.last().map_or(Seq(0), |message| message.seq);
+    Ok(run)
 }
 
-/// The snapshot after a plan; children and what never changes are those of the one before.
+/// The snapshot after a plan; what never changes is that of the one before, and so are the children.
 pub(super) fn to_snapshot(
     before: &Snapshot,
     run: &Run,
@@ -48,20 +44,25 @@ pub(super) fn to_snapshot(
     after.revision = run.revision;
     after.status = RunStatus::of(plan.head.status, false);
     after.at = plan.head.at;
-    after.calls = hot.calls.into_owned();
-    after.error = hot.error.map(Cow::into_owned);
-    after.inbox.retain(|message| Some(message.seq) != plan.consume);
+    after.calls = run.calls().into_iter().cloned().collect();
+    after.error.clone_from(&run.parked);
+    after.paused = run.paused;
+    after.ending = hot.ending;
+    after.inbox.retain(|message| !plan.consume.contains(&message.seq));
     after.updated_at = now;
-    match (&run.life, plan.state) {
-        (Life::Ended { .. }, Some(output)) => {
+    let (reserved, fields): (Vec<PartOp>, Vec<PartOp>) =
+        plan.parts.into_iter().partition(|op| name(op).contains(':'));
+    after.change_parts(reserved)?;
+    match (plan.head.status, plan.state) {
+        (Status::Completed, Some(output)) => {
             after.state = RawValue::NULL.to_owned();
             after.output = Some(merge(&output, &[])?);
         }
-        (Life::At { .. } | Life::Parked { .. }, Some(state)) => {
-            let parts: Vec<Part> = plan.parts.into_iter().filter_map(put).collect();
-            after.state = merge(&state, &parts)?;
+        (_, Some(state)) => {
+            let fields: Vec<Part> = fields.into_iter().filter_map(put).collect();
+            after.state = merge(&state, &fields)?;
         }
-        (Life::At { .. } | Life::Parked { .. } | Life::Ended { .. }, None) => {}
+        (_, None) => {}
     }
     Ok(after)
 }
@@ -80,12 +81,16 @@ pub(super) fn newborn(new_run: NewRun, now: Timestamp) -> Result<Snapshot, LoadE
         at: new_run.head.at,
         state: merge(&new_run.state, &new_run.parts)?,
         calls: hot.calls.into_owned(),
+        branches: BTreeMap::new(),
         inbox: Vec::new(),
         undo: Vec::new(),
-        parent: hot.parent.map(Cow::into_owned),
+        parent: hot.parent.map(std::borrow::Cow::into_owned),
         children: Vec::new(),
+        spawned: Vec::new(),
         output: None,
         error: None,
+        paused: false,
+        ending: None,
         created_at: now,
         updated_at: now,
     })
@@ -99,6 +104,14 @@ fn received(message: &InboxMessage) -> Received {
         kind: message.kind.clone(),
         body: Bytes::copy_from_slice(message.body.get().as_bytes()),
         at: message.at,
+    }
+}
+
+/// The name of a part that is changed.
+fn name(op: &PartOp) -> &str {
+    match op {
+        PartOp::Put(part) => &part.name,
+        PartOp::Delete { name } => name,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Why a snapshot could not be moved on.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::{
-    core::Life,
+    core::{Life, Run},
     engine::error::Names,
     snapshot::{LoadError, ParkReason, SaveError, Snapshot, WaitingFor},
     store::{InvalidRunId, RunId, Status},
@@ -31,6 +33,27 @@ pub enum AdvanceError {
         id: RunId,
         /// The signal's name.
         signal: String,
+    },
+    /// The run waits for the first of several things.
+    #[error(
+        "the run {id} waits {}: advance it when one of them is there",
+        Things { until: *until, signals, child: child.as_deref() }
+    )]
+    Waits {
+        /// The run, or its child that waits.
+        id: RunId,
+        /// When it goes on at the latest.
+        until: Option<Timestamp>,
+        /// The signals that it waits for.
+        signals: Vec<String>,
+        /// What the first of its children waits for.
+        child: Option<Box<Self>>,
+    },
+    /// The run is paused.
+    #[error("the run {id} is paused: resume it, then advance")]
+    Paused {
+        /// The run, or its child that is paused.
+        id: RunId,
     },
     /// The run is parked.
     #[error("the run {id} is parked: {reason}")]
@@ -92,21 +115,72 @@ pub enum AdvanceError {
 }
 
 impl AdvanceError {
-    /// Why a run that rests can't be advanced now.
-    pub(super) fn waits(snapshot: &Snapshot, life: &Life) -> Self {
-        let id = snapshot.id.clone();
-        match life {
-            Life::At { call, .. } => match &call.waiting_for {
-                WaitingFor::Timer { until } => Self::NotDue { id, until: *until },
-                WaitingFor::Signal { name } => Self::NoSignal { id, signal: name.clone() },
-                WaitingFor::Child { id: child } => Self::NoChild { id, child: child.clone() },
-                WaitingFor::Start | WaitingFor::Step { .. } => {
-                    Self::Defect { id, message: "a run that can go on does not".to_owned() }
-                }
-            },
-            Life::Parked { reason, .. } => Self::Parked { id, reason: reason.clone() },
-            Life::Ended { status, .. } => Self::Ended { id, status: *status },
+    /// Whether a run waits for something: there is no fault.
+    pub(super) fn is_wait(&self) -> bool {
+        match self {
+            Self::NotDue { .. }
+            | Self::NoSignal { .. }
+            | Self::Waits { .. }
+            | Self::Paused { .. }
+            | Self::Parked { .. }
+            | Self::Ended { .. } => true,
+            Self::InvalidId(_)
+            | Self::NotRegistered { .. }
+            | Self::NoChild { .. }
+            | Self::Arguments { .. }
+            | Self::Unreadable(_)
+            | Self::Deliver(_)
+            | Self::Defect { .. } => false,
         }
+    }
+
+    /// Why a run that has nothing to do before `due` can't be advanced now; what its first child waits for is given.
+    pub(super) fn waits(snapshot: &Snapshot, run: &Run, due: Option<Timestamp>, child: Option<Self>) -> Self {
+        let id = snapshot.id.clone();
+        if let Some(reason) = &run.parked {
+            return Self::Parked { id, reason: reason.clone() };
+        }
+        if let Life::Ended { status, .. } = &run.life {
+            return Self::Ended { id, status: *status };
+        }
+        if run.paused {
+            return Self::Paused { id };
+        }
+        let calls = run.calls();
+        let signals = calls.iter().filter_map(|call| match &call.waiting_for {
+            WaitingFor::Signal { name } => Some(name.clone()),
+            WaitingFor::Start
+            | WaitingFor::Step { .. }
+            | WaitingFor::Timer { .. }
+            | WaitingFor::Child { .. }
+            | WaitingFor::Spawn { .. }
+            | WaitingFor::Group(_) => None,
+        });
+        match (&signals.collect::<Vec<_>>()[..], due, child) {
+            ([], None, Some(child)) => child,
+            ([], Some(until), None) => Self::NotDue { id, until },
+            ([signal], None, None) => Self::NoSignal { id, signal: signal.clone() },
+            (signals, until, child) => {
+                Self::Waits { id, until, signals: signals.to_vec(), child: child.map(Box::new) }
+            }
+        }
+    }
+}
+
+/// The things that a run waits for, in words.
+struct Things<'a> {
+    until: Option<Timestamp>,
+    signals: &'a [String],
+    child: Option<&'a AdvanceError>,
+}
+
+impl fmt::Display for Things<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = self.until.map(|until| format!("until {until}"));
+        let signals = self.signals.iter().map(|signal| format!("for the signal `{signal}`"));
+        let child = self.child.map(|child| format!("for a child ({child})"));
+        let things: Vec<String> = time.into_iter().chain(signals).chain(child).collect();
+        f.write_str(&things.join(" or "))
     }
 }
 

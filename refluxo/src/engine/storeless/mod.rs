@@ -6,21 +6,19 @@ mod children;
 mod deliver;
 mod document;
 mod error;
+mod perform;
 
 use std::{fmt, sync::Arc};
 
 pub use error::{AdvanceError, DeliverError};
 
 use self::document::{newborn, of_snapshot, to_snapshot};
-use super::{
-    AnyMachine, BuildError, Registry,
-    turn::{Turn, turn, unreadable},
-};
+use super::{BuildError, Registry, steps::Workshop, turn::Turn};
 use crate::{
-    core::{Event, Life, Next, Origin, Run, birth},
+    core::{Next, Origin, Run, birth},
     machine::Machine,
-    snapshot::{ParkReason, Snapshot, StateReader, WaitingFor},
-    store::{Effect, RunId, Start, Uid},
+    snapshot::Snapshot,
+    store::{RunId, Start, Uid},
     suspend::Resources,
     time::{Clock, SystemClock},
 };
@@ -31,12 +29,16 @@ use crate::{
 /// performs the same call under the same idempotency key. So steps are at least once here too, and it is the caller who sees
 /// to it that one snapshot is not advanced in two places at once.
 ///
+/// Branches of a join take turns: each time the first step in the order of the source that can be run is run, so of a
+/// `select!` of steps it is the first one that wins. A step that failed and is tried again waits for its time in the snapshot, as a timer
+/// does.
+///
 /// A child has no other place than its parent's snapshot: it is kept in [`Snapshot::children`] and advanced with its parent,
-/// one step each time.
+/// one step each time, when the parent has nothing to do itself. A run that was spawned is handed out in [`Snapshot::spawned`].
 #[derive(Clone)]
 pub struct Storeless {
     registry: Arc<Registry>,
-    resources: Arc<Resources>,
+    workshop: Arc<Workshop>,
     clock: Arc<dyn Clock>,
 }
 
@@ -81,7 +83,7 @@ impl StorelessBuilder {
         self.registry.check(&self.resources)?;
         Ok(Storeless {
             registry: Arc::new(self.registry),
-            resources: Arc::new(self.resources),
+            workshop: Arc::new(Workshop::new(self.resources, Vec::new())),
             clock: self.clock,
         })
     }
@@ -105,74 +107,39 @@ impl Storeless {
     /// old one.
     ///
     /// A panic, or a state that can't be saved, gives a parked snapshot that says why; after the cause is mended, advance
-    /// the one before it again. A run that waits for its child advances the child.
+    /// the one before it again, or have it [retried](Self::retry). A run that waits for its child advances the child.
     ///
     /// # Errors
     ///
-    /// If there is nothing to be done now: the run waits for a time or a message, is parked or over. If the snapshot can't
-    /// be read.
+    /// If there is nothing to be done now: the run waits for a time or a message, is paused, parked or over. If the snapshot
+    /// can't be read.
     ///
     /// # Cancel safety
     ///
     /// The step is dropped wherever it is, and the old snapshot is still the one to be kept.
     pub async fn advance(&self, snapshot: &Snapshot) -> Result<Snapshot, AdvanceError> {
         let run = of_snapshot(snapshot)?;
-        let next = run.next(self.clock.now());
-        match next {
-            Next::Rest(_) => match waiting(snapshot, &run)? {
-                Some(child) => Box::pin(self.advance_child(snapshot, child)).await,
-                None => Err(AdvanceError::waits(snapshot, &run.life)),
-            },
-            Next::Start | Next::Step | Next::Timer | Next::Signal(_) | Next::Child(_) => {
-                let turn = match self.machine(snapshot)? {
-                    Ok(machine) => turn(&run, machine, next, &self.resources, || self.clock.now()).await,
-                    Err(reason) => Turn::Stuck(reason),
-                };
-                self.apply(snapshot, run, turn.event())
+        match run.next(self.clock.now()) {
+            Next::Act(tasks) => {
+                let turn = self.perform(snapshot, &run, tasks).await?;
+                self.apply(snapshot, run, &turn)
             }
+            Next::Rest(due) => Box::pin(self.advance_children(snapshot, &run, due)).await,
         }
     }
 
-    /// The machine of a snapshot, or why the run can't go on.
-    fn machine(&self, snapshot: &Snapshot) -> Result<Result<Box<dyn AnyMachine>, ParkReason>, AdvanceError> {
-        let Some(kind) = self.registry.kind(&snapshot.workflow) else {
-            return Err(AdvanceError::NotRegistered {
-                id: snapshot.id.clone(),
-                workflow: snapshot.workflow.clone(),
-            });
-        };
-        if kind.version != snapshot.version {
-            return Ok(Err(ParkReason::OlderVersion { found: snapshot.version, known: kind.version }));
-        }
-        let machine = StateReader::new(&snapshot.at, snapshot.state.get().as_bytes(), [])
-            .and_then(|reader| kind.decode(&snapshot.at, reader));
-        Ok(machine.map_err(|error| unreadable(&error)))
-    }
-
-    /// The snapshot after an event.
-    fn apply(&self, before: &Snapshot, run: Run, event: Event<'_>) -> Result<Snapshot, AdvanceError> {
+    /// The snapshot after a turn.
+    fn apply(&self, before: &Snapshot, run: Run, turn: &Turn) -> Result<Snapshot, AdvanceError> {
         let now = self.clock.now();
-        let (run, plan) = run
-            .apply(event, now)
+        let (run, mut plan) = run
+            .apply(turn.event(), now)
             .map_err(|defect| AdvanceError::Defect { id: before.id.clone(), message: defect.to_string() })?;
-        let (plan, effect) = plan.split_effect();
+        let effects = std::mem::take(&mut plan.effects);
         let mut after = to_snapshot(before, &run, plan, now)?;
-        match effect {
-            Some(Effect::Start(child)) => after.children.push(self.adopt(*child)?),
-            // A child's end goes from child to parent where both are at hand: see `advance_child`.
-            Some(Effect::Deliver(_)) | None => {}
+        for effect in effects {
+            self.carry_out(&mut after, effect)?;
         }
         Ok(after)
-    }
-}
-
-/// The place of the child that a run waits for.
-fn waiting(snapshot: &Snapshot, run: &Run) -> Result<Option<usize>, AdvanceError> {
-    let Life::At { call, .. } = &run.life else { return Ok(None) };
-    let WaitingFor::Child { id } = &call.waiting_for else { return Ok(None) };
-    match snapshot.children.iter().position(|child| child.id == *id) {
-        Some(place) => Ok(Some(place)),
-        None => Err(AdvanceError::NoChild { id: snapshot.id.clone(), child: id.clone() }),
     }
 }
 

@@ -1,0 +1,356 @@
+//! The outcomes of calls came, and the workflow's code ran.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::{
+    Again, Cause, Impossible, Move, Plan, Run, To,
+    draft::Draft,
+    enter::{Entering, Opened, encode, encode_branch},
+    entry::StoryOutcome,
+    letter::Verb,
+    run::Life,
+};
+use crate::{
+    engine::AnyMachine,
+    local::Local,
+    snapshot::{
+        Call, Encoded, ParkReason, Path, Retrying, SaveError, WaitingFor,
+        parts::{self, UndoEntry},
+    },
+    store::{Effect, Part, PartOp},
+    time::Timestamp,
+};
+
+/// A move with all that it saves. That is made before any of the moves is applied: what can't be saved parks the run where
+/// it was.
+struct Saved {
+    path: Path,
+    leaf: Path,
+    cause: Cause,
+    to: SavedTo,
+}
+
+/// What a move saves.
+enum SavedTo {
+    /// The root's new state.
+    Root { at: String, version: u32, state: Encoded, entered: Entered },
+    /// A branch's new state.
+    Branch { at: String, fields: Bytes, entered: Entered },
+    /// What a branch gave, and the branch that starts in its place.
+    BranchEnd { output: Bytes, failed: bool, started: Option<u32>, entered: Entered },
+    /// What the function returned.
+    Returned { output: Bytes, failed: bool },
+    /// Nothing.
+    Again(Again),
+}
+
+/// The calls that a move enters.
+#[derive(Default)]
+struct Entered {
+    calls: Vec<Opened>,
+    effects: Vec<Effect>,
+}
+
+/// The calls that a move leaves, with their paths.
+type Left = Vec<(Path, Call)>;
+
+impl Run {
+    /// Applies moves, one after another; if one can't be saved, the run is parked where it was.
+    pub(super) fn moved(
+        mut self,
+        moves: Vec<Move<'_>>,
+        pushed: &[(&'static str, &Local)],
+        now: Timestamp,
+    ) -> Result<(Self, Plan), Impossible> {
+        let mut saved = Vec::with_capacity(moves.len());
+        for one in moves {
+            let leaf = one.leaf.clone();
+            match self.save(one, now) {
+                Ok(one) => saved.push(one),
+                Err(error) => return self.park(&leaf, unsaved(&error), now),
+            }
+        }
+        let undo: Result<Vec<Bytes>, SaveError> =
+            pushed.iter().map(|(name, call)| self.save_undo(name, call)).collect();
+        let undo = match undo {
+            Ok(undo) => undo,
+            Err(error) => {
+                let leaf = saved.first().map_or(Path::ROOT, |first| first.leaf.clone());
+                return self.park(&leaf, unsaved(&error), now);
+            }
+        };
+        let mut draft = Draft::default();
+        for ((name, _), body) in pushed.iter().zip(undo) {
+            self.put(&mut draft, parts::undo(self.undo.len()), body);
+            self.undo.push(Cow::Borrowed(*name));
+        }
+        for one in saved {
+            self.make(&mut draft, one, now)?;
+        }
+        self.seal(draft, now)
+    }
+
+    /// A move with all that it saves.
+    fn save(&self, one: Move<'_>, now: Timestamp) -> Result<Saved, SaveError> {
+        let Move { path, leaf, cause, to } = one;
+        let to = match to {
+            To::Suspended { machine, changes } => {
+                let at = machine.at().to_owned();
+                let mut entering = self.entering(now);
+                entering.enter(&path, machine)?;
+                let entered = Entered::of(entering);
+                if path.is_root() {
+                    let state = encode(machine, changes, &self.parts)?;
+                    SavedTo::Root { at, version: machine.version(), state, entered }
+                } else {
+                    SavedTo::Branch { at, fields: encode_branch(machine)?, entered }
+                }
+            }
+            To::Ended { output, failed, next } => SavedTo::BranchEnd {
+                output: Bytes::copy_from_slice(output),
+                failed,
+                started: next.map(|(number, _)| number),
+                entered: match next {
+                    Some((number, machine)) => self.enter_next(&path, number, machine, now)?,
+                    None => Entered::default(),
+                },
+            },
+            To::Returned { output, failed } => {
+                let mut json = Vec::new();
+                let workflow = &self.identity.workflow;
+                let unsaved = |cause| SaveError::Output { workflow: workflow.clone(), cause };
+                output.write(&mut json).map_err(unsaved)?;
+                SavedTo::Returned { output: json.into(), failed }
+            }
+            To::Again(again) => SavedTo::Again(again),
+        };
+        Ok(Saved { path, leaf, cause, to })
+    }
+
+    /// An entry of the undo stack.
+    fn save_undo(&self, name: &'static str, call: &Local) -> Result<Bytes, SaveError> {
+        let mut json = Vec::new();
+        call.write(&mut json)
+            .and_then(|()| serde_json::from_slice(&json))
+            .and_then(|call: Box<RawValue>| UndoEntry::write(name, &call))
+            .map_err(|cause| SaveError::Undo { workflow: self.identity.workflow.clone(), undo: name, cause })
+    }
+
+    /// The calls of the branch of this number, which starts in place of one that has ended.
+    fn enter_next(
+        &self,
+        ended: &Path,
+        number: u32,
+        machine: &dyn AnyMachine,
+        now: Timestamp,
+    ) -> Result<Entered, SaveError> {
+        let mut entering = self.entering(now);
+        if let (Some(around), Life::At { calls, .. }) = (ended.parent(), &self.life)
+            && let Some(Call { entered, waiting_for: WaitingFor::Group(group), .. }) = calls.get(&around)
+        {
+            entering.enter_first(around.child(number), machine, *entered, group, number)?;
+        }
+        Ok(Entered::of(entering))
+    }
+
+    /// Enters calls at the next revision. What a cancelled run comes to is not begun any more.
+    fn entering(&self, now: Timestamp) -> Entering<'_> {
+        let is_cancelled = matches!(self.life, Life::At { cancelled: Some(_), .. });
+        Entering::new(&self.identity, self.revision.next(), now, !is_cancelled)
+    }
+
+    /// Applies a move.
+    fn make(&mut self, draft: &mut Draft, one: Saved, now: Timestamp) -> Result<(), Impossible> {
+        let Saved { path, leaf, cause, to } = one;
+        let answered = match &self.life {
+            Life::At { calls, .. } => {
+                path.contains(&leaf) && calls.get(&leaf).is_some_and(|call| cause.answers(call))
+            }
+            Life::Ending { .. } | Life::Ended { .. } => false,
+        };
+        if !answered {
+            return Err(self.impossible(cause.name()));
+        }
+        draft.consume.extend(cause.consumed());
+        match to {
+            SavedTo::Again(again) => self.try_again(draft, &leaf, cause, again, now),
+            SavedTo::Root { at, version, state, entered } => {
+                let left = self.leave(draft, &path, &leaf, cause, entered)?;
+                self.tell(draft, &left, &leaf, cause, now, StoryOutcome::To(&at))?;
+                if let Life::At { state, .. } = &mut self.life {
+                    *state = at;
+                }
+                self.version = version;
+                self.replace_fields(draft, state);
+                Ok(())
+            }
+            SavedTo::Branch { at, fields, mut entered } => {
+                if let Some(Opened { call, .. }) = entered.calls.first_mut() {
+                    call.at = Some(at.clone());
+                }
+                let left = self.leave(draft, &path, &leaf, cause, entered)?;
+                self.put(draft, parts::fields(&path), fields);
+                self.tell(draft, &left, &leaf, cause, now, StoryOutcome::To(&at))
+            }
+            SavedTo::BranchEnd { output, failed, started, entered } => {
+                let left = self.leave(draft, &path, &leaf, cause, entered)?;
+                self.put(draft, parts::output(&path), output);
+                self.tell(draft, &left, &leaf, cause, now, StoryOutcome::BranchEnd { failed })?;
+                self.count_started(draft, &path, started)
+            }
+            SavedTo::Returned { output, failed } => {
+                let left = self.leave(draft, &path, &leaf, cause, Entered::default())?;
+                let outcome = match (failed, self.undo.is_empty()) {
+                    (false, _) => StoryOutcome::End("completed"),
+                    (true, true) => StoryOutcome::End("failed"),
+                    (true, false) => StoryOutcome::Undoes("failed"),
+                };
+                self.tell(draft, &left, &leaf, cause, now, outcome)?;
+                self.returned(draft, output, failed)
+            }
+        }
+    }
+
+    /// Leaves the calls at a path and below it for those that are entered there: nothing is kept of them, the children among
+    /// them are awaited no more, and neither are the steps in flight.
+    fn leave(
+        &mut self,
+        draft: &mut Draft,
+        path: &Path,
+        leaf: &Path,
+        cause: Cause,
+        entered: Entered,
+    ) -> Result<Left, Impossible> {
+        let recorded: Vec<(Path, Call)> = entered
+            .calls
+            .iter()
+            .filter(|opened| opened.recorded && !opened.path.is_root())
+            .map(|opened| (opened.path.clone(), opened.call.clone()))
+            .collect();
+        let left = self.exchange(path, entered.calls);
+        self.remove_branches(draft, path);
+        for (path, call) in recorded {
+            self.put_call(draft, &path, &call)?;
+        }
+        // One that took too long is at work still.
+        let ended = Some(leaf).filter(|_| cause != Cause::Elapsed);
+        for (_, call) in left.iter().filter(|(path, _)| Some(path) != ended) {
+            self.tell_child(draft, call, Verb::Cancel, "nobody awaits it any more")?;
+        }
+        self.drop_steps(draft, path, ended);
+        draft.effects.extend(entered.effects);
+        Ok(left)
+    }
+
+    /// Puts calls in the place of those at a path and below it, and gives these.
+    fn exchange(&mut self, path: &Path, opened: Vec<Opened>) -> Left {
+        let Life::At { calls, .. } = &mut self.life else { return Vec::new() };
+        let below = calls.branches.range(path.clone()..).map(|(path, _)| path);
+        let below: Vec<Path> = below.take_while(|other| path.contains(other)).cloned().collect();
+        let mut left: Left =
+            below.into_iter().filter_map(|path| calls.branches.remove_entry(&path)).collect();
+        if path.is_root() && opened.is_empty() {
+            left.push((Path::ROOT, calls.root.clone()));
+        }
+        for Opened { path, call, .. } in opened {
+            if path.is_root() {
+                left.push((path, std::mem::replace(&mut calls.root, call)));
+            } else {
+                calls.branches.insert(path, call);
+            }
+        }
+        left
+    }
+
+    /// Notes what came of the call that ended.
+    fn tell(
+        &self,
+        draft: &mut Draft,
+        left: &Left,
+        leaf: &Path,
+        cause: Cause,
+        now: Timestamp,
+        outcome: StoryOutcome<'_>,
+    ) -> Result<(), Impossible> {
+        match left.iter().find(|(path, _)| path == leaf) {
+            Some((_, call)) => self.note(draft, call, Some(cause), now, outcome),
+            None => Err(self.impossible(cause.name())),
+        }
+    }
+
+    /// Counts the branch that was started in place of the one at a path.
+    fn count_started(
+        &mut self,
+        draft: &mut Draft,
+        ended: &Path,
+        started: Option<u32>,
+    ) -> Result<(), Impossible> {
+        let (Some(number), Some(around)) = (started, ended.parent()) else { return Ok(()) };
+        let Life::At { calls, .. } = &mut self.life else { return Ok(()) };
+        let Some(call) = calls.get_mut(&around) else { return Ok(()) };
+        if let WaitingFor::Group(group) = &mut call.waiting_for {
+            group.started = group.started.max(number + 1);
+        }
+        if around.is_root() {
+            return Ok(());
+        }
+        let call = call.clone();
+        self.put_call(draft, &around, &call)
+    }
+
+    /// Has a call made again.
+    fn try_again(
+        &mut self,
+        draft: &mut Draft,
+        leaf: &Path,
+        cause: Cause,
+        again: Again,
+        now: Timestamp,
+    ) -> Result<(), Impossible> {
+        self.in_flight.remove(leaf);
+        let Life::At { calls, .. } = &mut self.life else { return Ok(()) };
+        let Some(call) = calls.get_mut(leaf) else { return Ok(()) };
+        let failed = call.clone();
+        call.try_again(again);
+        let call = call.clone();
+        self.put_call(draft, leaf, &call)?;
+        self.note(draft, &failed, Some(cause), now, StoryOutcome::Again(again.due))
+    }
+
+    /// Takes over the fields of a new state: writes the new parts and removes those that are in neither list.
+    fn replace_fields(&mut self, draft: &mut Draft, state: Encoded) {
+        let Encoded { document, parts: put, kept } = state;
+        let is_needed = |name: &str| kept.contains(&name) || put.iter().any(|(new, _)| *new == name);
+        let gone = self.parts.iter().filter(|name| !is_needed(name));
+        draft.fields = gone.map(|name| PartOp::Delete { name: name.clone().into_owned() }).collect();
+        self.parts =
+            kept.iter().chain(put.iter().map(|(name, _)| name)).map(|name| Cow::Borrowed(*name)).collect();
+        let put = put.into_iter().map(|(name, body)| PartOp::Put(Part { name: name.to_owned(), body }));
+        draft.fields.extend(put);
+        draft.state = Some(document);
+    }
+}
+
+impl Entered {
+    /// What was entered.
+    fn of(entering: Entering<'_>) -> Self {
+        Self { calls: entering.calls, effects: entering.effects }
+    }
+}
+
+impl Call {
+    /// Makes it the next attempt.
+    pub(super) fn try_again(&mut self, again: Again) {
+        let forgiven = self.retry.as_ref().map_or(0, |retry| retry.forgiven);
+        self.attempt += 1;
+        self.retry = Some(Retrying { due: again.due, began: again.began, forgiven });
+    }
+}
+
+/// Why a run whose state can't be saved is parked.
+pub(super) fn unsaved(error: &SaveError) -> ParkReason {
+    ParkReason::Unsaved { message: error.to_string() }
+}
