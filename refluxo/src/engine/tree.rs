@@ -176,7 +176,7 @@ impl Tree {
 
     /// Takes the step out that the call at this path is to run.
     pub(crate) fn task(&mut self, path: &Path, calls: &Calls) -> Result<Box<dyn StepTask>, ParkReason> {
-        let node = self.node(path).ok_or_else(|| contradiction(path))?;
+        let node = self.reach(path, calls)?.ok_or_else(|| contradiction(path))?;
         match &mut node.begin(path, calls)?.waits {
             Waits::Step(place) => {
                 let task = place.take().ok_or_else(|| contradiction(path))?;
@@ -221,7 +221,9 @@ impl Tree {
             settled.moves.push(Moved { path: leaf.clone(), leaf, cause, to: Reached::Again(again) });
             return Ok(());
         }
-        let Some(node) = self.node(&leaf).filter(|node| !matches!(node, Node::Gone)) else { return Ok(()) };
+        let Some(node) = self.reach(&leaf, calls)?.filter(|node| !matches!(node, Node::Gone)) else {
+            return Ok(());
+        };
         // What can't be read is found out before anything is taken apart for good.
         let mut outcome = node.begin(&leaf, calls)?.outcome(&leaf, what)?;
         let mut path = leaf.clone();
@@ -322,7 +324,21 @@ impl Tree {
         }
     }
 
-    /// The machine at this path, unless it or one above it has ended.
+    /// The machine at this path, unless it or one above it has ended. The groups above it are taken apart.
+    fn reach(&mut self, path: &Path, calls: &Calls) -> Result<Option<&mut Node>, ParkReason> {
+        let (mut node, mut at) = (&mut self.root, Path::ROOT);
+        for number in path.numbers() {
+            if let Node::Gone = node {
+                return Ok(None);
+            }
+            let Waits::Group(group) = &mut node.begin(&at, calls)?.waits else { return Ok(None) };
+            let Some(Member::Open(member)) = group.members.get_mut(index(*number)) else { return Ok(None) };
+            (node, at) = (member, at.child(*number));
+        }
+        Ok(Some(node))
+    }
+
+    /// The machine at this path, unless it or one above it has ended or was not taken apart.
     fn node(&mut self, path: &Path) -> Option<&mut Node> {
         let mut node = &mut self.root;
         for number in path.numbers() {

@@ -81,6 +81,11 @@ impl Place {
         build(self.builder(self.store().await)).await
     }
 
+    /// An engine here whose leases outlast a test, however fast time passes.
+    pub async fn patient_engine(&self) -> Engine {
+        build(self.builder(self.store().await).lease(Duration::from_secs(1_000_000))).await
+    }
+
     /// What an engine here is built from.
     pub fn builder(&self, store: impl Store) -> EngineBuilder {
         Engine::builder(store).register::<Script>().provide(self.world.of_the_next_worker())
@@ -104,7 +109,21 @@ pub fn step(text: &str) -> Line {
 
 /// Fails a test that hangs.
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_mins(1), future).await.expect("this takes no minute")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("this takes no minute")
+}
+
+/// Lets time pass while something happens: a tenth of a second of the store's time with each millisecond.
+pub async fn passing<T>(place: &Place, future: impl Future<Output = T>) -> T {
+    let time = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            place.clock.advance(Duration::from_millis(100));
+        }
+    };
+    tokio::select! {
+        value = soon(future) => value,
+        () = time => unreachable!("time does not end"),
+    }
 }
 
 /// Waits until something holds.

@@ -43,9 +43,21 @@ pub fn steps(lines: &[Line]) -> Vec<String> {
     lines
         .iter()
         .flat_map(|line| match line {
-            Line::Step(text) => vec![text.clone()],
+            Line::Step(text) | Line::Flaky(text, _) => vec![text.clone()],
             Line::Child(lines) => steps(lines),
-            Line::Sleep(_) | Line::Listen | Line::Panic | Line::Fail(_) | Line::Nan => Vec::new(),
+            Line::Within(_, line) => steps(std::slice::from_ref(line)),
+            Line::All(branches) | Line::Some(_, branches) | Line::Try(branches) | Line::Race(branches) => {
+                branches.iter().flat_map(|lines| steps(lines)).collect()
+            }
+            Line::Sleep(_)
+            | Line::Listen
+            | Line::Spawn(_)
+            | Line::Undo(_)
+            | Line::UndoFlaky(..)
+            | Line::UndoChild(_)
+            | Line::Panic
+            | Line::Fail(_)
+            | Line::Nan => Vec::new(),
         })
         .collect()
 }

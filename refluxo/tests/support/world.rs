@@ -21,6 +21,8 @@ pub struct World {
 struct Inner {
     workers: AtomicU32,
     notes: Mutex<Vec<Noted>>,
+    /// The steps that were dropped at the gate.
+    dropped: Mutex<Vec<String>>,
     /// Steps whose text begins with `gate` wait for a permit here.
     gate: Semaphore,
     /// How many such steps have begun.
@@ -45,6 +47,7 @@ impl World {
         let inner = Inner {
             workers: AtomicU32::new(0),
             notes: Mutex::default(),
+            dropped: Mutex::default(),
             gate: Semaphore::new(0),
             at_gate: Semaphore::new(0),
             pace: Duration::from_millis(1),
@@ -56,6 +59,16 @@ impl World {
     pub fn of_the_next_worker(&self) -> Self {
         let worker = self.inner.workers.fetch_add(1, Ordering::Relaxed) + 1;
         Self { inner: self.inner.clone(), worker }
+    }
+
+    /// What the step `flaky` does.
+    pub async fn try_to(&self, context: &StepContext, text: String, failures: u32) -> Result<String, String> {
+        let text = self.note(context, text).await;
+        if context.attempt() > failures {
+            return Ok(text);
+        }
+        assert!(!text.starts_with("crash"), "the step says so");
+        Err(if text.starts_with("bad") { "for good".to_owned() } else { format!("{text} failed") })
     }
 
     /// What the step `note` does.
@@ -71,7 +84,13 @@ impl World {
         tokio::time::sleep(self.inner.pace).await;
         if text.starts_with("gate") {
             self.inner.at_gate.add_permits(1);
+            let mut dropped = Dropped { world: self, text: Some(text.clone()) };
             self.inner.gate.acquire().await.expect("the gate is never closed").forget();
+            dropped.text = None;
+        }
+        if text.starts_with("polite") {
+            self.inner.at_gate.add_permits(1);
+            context.cancelled().await;
         }
         assert!(!text.starts_with("boom"), "the step says so");
         text
@@ -104,8 +123,25 @@ impl World {
         notes
     }
 
+    /// The texts of the steps that were dropped at the gate, in order.
+    pub fn dropped(&self) -> Vec<String> {
+        self.inner.dropped.lock().unwrap().clone()
+    }
+
     /// The texts of the steps that have run, in order.
     pub fn texts(&self) -> Vec<String> {
         self.notes().into_iter().map(|noted| noted.text).collect()
+    }
+}
+
+/// Notes that a step was dropped, unless it went through the gate.
+struct Dropped<'a> {
+    world: &'a World,
+    text: Option<String>,
+}
+
+impl Drop for Dropped<'_> {
+    fn drop(&mut self) {
+        self.world.inner.dropped.lock().unwrap().extend(self.text.take());
     }
 }
