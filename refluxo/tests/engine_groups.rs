@@ -128,13 +128,12 @@ async fn a_group_without_branches_is_over(place: Place) {
 async fn the_first_failure_ends_a_try(place: Place) {
     let engine = place.patient_engine().await;
     let branches =
-        vec![vec![step("gate")], vec![step("one"), Line::Fail("no".to_owned())], vec![Line::Listen]];
+        vec![vec![step("gate")], vec![Line::Listen, Line::Fail("no".to_owned())], vec![Line::Sleep(60)]];
     let run = engine.start("a", script([Line::Try(branches)])).await.unwrap();
+    soon(place.world.somebody_at_the_gate()).await;
+    run.signal(Word("go".to_owned())).await.unwrap();
     assert_eq!(soon(run.result()).await.unwrap(), Err("no".to_owned()));
-    until(async || {
-        place.world.dropped().len() == place.world.texts().iter().filter(|text| *text == "gate").count()
-    })
-    .await;
+    until(async || place.world.dropped() == ["gate"]).await;
     let good =
         engine.start("b", script([Line::Try(vec![vec![step("two")], vec![step("three")]])])).await.unwrap();
     assert_eq!(told(&good).await, ["{two|three}"]);
