@@ -345,10 +345,12 @@ impl Description {
 
     /// Adds a signal that is awaited.
     pub fn signal(&mut self, name: &'static str) {
-        self.signals.push(name);
+        if !self.signals.contains(&name) {
+            self.signals.push(name);
+        }
     }
 
-    /// The names of the signals, in the order of the calls.
+    /// The names of the signals, each once, in the order of the calls.
     #[must_use]
     pub fn signals(&self) -> &[&'static str] {
         &self.signals

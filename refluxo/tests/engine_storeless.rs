@@ -125,7 +125,7 @@ async fn a_field_that_the_code_does_not_know_parks_the_run() {
     let (engine, _, _) = storeless();
     let mut snapshot = engine.first("a", &script([])).unwrap();
     snapshot.state = serde_json::value::RawValue::from_string(
-        r#"{"lines":[],"next":0,"told":[],"number":0.0,"later":1}"#.to_owned(),
+        r#"{"lines":[],"next":0,"told":[],"number":0.0,"branch":false,"later":1}"#.to_owned(),
     )
     .unwrap();
     let (_, error) = advance(&engine, snapshot).await;
