@@ -5,8 +5,9 @@ pub use serde_json::{Error as JsonError, value::RawValue};
 
 pub use crate::{
     local::{
-        BranchOut, Captured, Cursor, Inclusive, KeepCopied, Remaining, SavedSlot, Slot, current,
-        load_branches, load_branches_in_time, next,
+        BranchOut, Captured, Cursor, Inclusive, KeepCopied, Remaining, SavedSlot, Slot, branch_done_tried,
+        branch_end_tried, branch_going_tried, branch_left_tried, current, lent_slot, load_branches,
+        load_branches_in_time, next,
     },
     machine::{
         Accepts, Changes, Description, FieldSet, Graph, Machine, NeverFails, Nobody, Nothing, Outcome,

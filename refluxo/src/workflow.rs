@@ -62,8 +62,8 @@ pub extern "C" fn taken<T>(field: &mut Option<T>) -> T {
 
 /// A return type that `?` leaves early: `Result` or `Option`, also under an alias.
 #[diagnostic::on_unimplemented(
-    message = "`?` can't be used in a workflow that returns `{Self}`",
-    label = "this workflow uses `?`, so it must return a `Result` or an `Option`"
+    message = "`?` can't be used in what returns `{Self}`",
+    label = "this uses `?`, so it must return a `Result` or an `Option`"
 )]
 pub trait Tried: Sized {
     /// What is inside.

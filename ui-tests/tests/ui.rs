@@ -10,13 +10,15 @@ use std::{
 const MACROS: [&str; 3] = ["step", "signal", "workflow"];
 
 /// The programs of which rustc tells more than once, and how often.
-const SEVERAL: [(&str, usize); 3] = [
+const SEVERAL: &[(&str, usize)] = &[
     // At the type, the call, its await and the machine: each needs to know what the signal is.
     ("awaits_a_type_that_is_no_signal", 4),
     // Rustc's own words for a function where a type should be, and ours.
     ("awaits_what_is_not_a_step", 2),
+    ("branch_uses_a_question_mark_without_a_result", 2),
     // Of the twin and of the machine.
     ("moved_twice", 2),
+    ("two_branches_take_one_local", 2),
 ];
 
 #[test]

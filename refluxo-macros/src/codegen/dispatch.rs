@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 
@@ -16,7 +16,7 @@ use super::{
     names::{self, own},
 };
 use crate::{
-    ir::{Await, Block, BlockId, BranchId, Kind, Rule, Var, exits::Exits, marker::private},
+    ir::{Await, Block, BlockId, BranchId, Kind, Rule, Var, VarSet, exits::Exits, marker::private},
     layout::{Saved, State, json_name},
 };
 
@@ -31,24 +31,33 @@ impl Context<'_> {
         }
     }
 
+    /// `branch_0.done(value)`, or `branch_done_tried(&branch_0, value)` of a block that uses `?`.
+    fn on_branch(&self, id: BranchId, what: &str, value: &TokenStream) -> TokenStream {
+        let (mut name, branch) = (names::branch(id), self.program.branch(id));
+        if branch.tried {
+            // All of it at the block, for rustc's word on one that returns no `Result`.
+            let span = Span::mixed_site().located_at(branch.span);
+            name.set_span(span);
+            let function = Ident::new(&format!("branch_{what}_tried"), span);
+            quote_spanned!(span=> ::refluxo::__private::#function(&#name, #value))
+        } else {
+            let method = own(what);
+            quote!(#name.#method(#value))
+        }
+    }
+
     /// The end of a branch, which leaves the code around it: that of another branch, or that of the workflow.
     fn left(&self, owner: Option<BranchId>, end: &Ident) -> TokenStream {
         match owner {
             None => self.around(quote!(::refluxo::__private::Transition::Branch(#end))),
-            Some(id) => {
-                let branch = names::branch(id);
-                let left = own(if self.program.branch(id).tried { "left_tried" } else { "left" });
-                quote!(#branch.#left(#end))
-            }
+            Some(id) => self.on_branch(id, "left", &quote!(#end)),
         }
     }
 
     /// The end of the workflow, or of one of its branches, with an output.
     pub(super) fn done(&self, owner: Option<BranchId>, value: &TokenStream) -> TokenStream {
         if let Some(id) = owner {
-            let branch = names::branch(id);
-            let done = own(if self.program.branch(id).tried { "done_tried" } else { "done" });
-            return quote!(#branch.#done(#value));
+            return self.on_branch(id, "done", value);
         }
         let (machine, output) = (&self.source.enum_ident, &self.source.output);
         if self.source.tried {
@@ -187,10 +196,11 @@ fn branch_arm(context: &Context<'_>, id: BranchId, its: &[Block]) -> TokenStream
     let branch = context.program.branch(id);
     let numbers = its.iter().map(|block| blocks::number(block.id));
     let arms = arms(context, Some(id), its);
-    let (block, call, ended) = (own("block"), own("call"), own("ended"));
-    let (name, call_type) = (names::branch(id), Types::of(context).call);
-    let (going, end) = if branch.tried { ("going_tried", "end_tried") } else { ("going", "end") };
-    let (going, end) = (own(going), own(end));
+    let at_branch = |name: &str| Ident::new(name, Span::mixed_site().located_at(branch.span));
+    let (block, call, ended) = (own("block"), at_branch("call"), at_branch("ended"));
+    let call_type = Types::of(context).call;
+    let going = context.on_branch(id, "going", &quote!(#call));
+    let end = context.on_branch(id, "end", &quote!(#ended));
     let left = context.left(branch.owner, &ended);
     quote! {
         #(#numbers)|* => 'code: {
@@ -201,9 +211,9 @@ fn branch_arm(context: &Context<'_>, id: BranchId, its: &[Block]) -> TokenStream
                         _ => ::core::unreachable!(),
                     }
                 };
-                #name.#going(#call)
+                #going
             })();
-            match #name.#end(#ended) {
+            match #end {
                 ::core::result::Result::Ok(#call) => break 'dispatch #call,
                 ::core::result::Result::Err(#ended) => return #left,
             }
@@ -214,6 +224,8 @@ fn branch_arm(context: &Context<'_>, id: BranchId, its: &[Block]) -> TokenStream
 /// A slot for each local that more than one block knows. Those that states save take over what the frame holds.
 fn slots(context: &Context<'_>) -> TokenStream {
     let frame = own("frame");
+    let captures = context.program.branches.iter().flat_map(|branch| &branch.captures);
+    let lent: VarSet = captures.filter(|capture| capture.lent).map(|capture| capture.inner).collect();
     let slots = context.crossing.iter().filter(|&var| context.program.vars.get(var).alias.is_none());
     slots
         .map(|var| {
@@ -231,6 +243,9 @@ fn slots(context: &Context<'_>) -> TokenStream {
                 }
                 Saved::Inferred if info.literal => {
                     quote_spanned!(span=> let mut #slot = ::refluxo::__private::SavedSlot::literal(#frame.#ident);)
+                }
+                Saved::Inferred if lent.contains(var) => {
+                    quote_spanned!(span=> let mut #slot = ::refluxo::__private::lent_slot(#frame.#ident);)
                 }
                 Saved::Inferred => {
                     quote_spanned!(span=> let mut #slot = ::refluxo::__private::SavedSlot::<#ty>::of(#frame.#ident);)

@@ -126,7 +126,7 @@ impl Emitter<'_> {
     fn captured(&self, Capture { outer, lent, .. }: Capture) -> TokenStream {
         let value = self.held(outer);
         if lent {
-            quote!({
+            quote_spanned!(self.context.program.vars.get(outer).ident.span()=> {
                 use ::refluxo::__private::KeepCopied as _;
                 ::refluxo::__private::Captured(&#value).keep()
             })

@@ -33,9 +33,10 @@ fn group(rule: Rule, branches: &[BranchKind], span: Span) -> TokenStream {
     let numbered = (0_u32..).zip(branches).map(|(number, branch)| (number, output(number, branch, span)));
     let some = |number: u32| {
         let number = Literal::u32_unsuffixed(number);
-        quote!(::core::option::Option::Some(#number))
+        quote_spanned!(span=> ::core::option::Option::Some(#number))
     };
-    let (ok, err) = (quote!(::core::result::Result::Ok), quote!(::core::result::Result::Err));
+    let ok = quote_spanned!(span=> ::core::result::Result::Ok);
+    let err = quote_spanned!(span=> ::core::result::Result::Err);
     match rule {
         Rule::All => {
             let outputs = numbered.map(|(_, output)| output);

@@ -111,7 +111,12 @@ impl Lowerer {
                 self.vars.add_alias(Alias { pattern, ..alias }, [inner]);
             }
             Some(alias) if self.is_exclusive(&alias.source) => {
-                self.vars.get_mut(inner).borrow = Some(text(&alias.source));
+                let what = match &alias.source {
+                    // What a loop walks over, with its cursor.
+                    Expr::Call(current) => current.args.first().unwrap_or(&alias.source),
+                    source => source,
+                };
+                self.vars.get_mut(inner).borrow = Some(text(what));
                 captures.saved.push(Capture { outer, inner, lent: false });
             }
             alias => {

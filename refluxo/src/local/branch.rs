@@ -97,31 +97,6 @@ impl<R> BranchOut<R> {
         Transition::Branch(end)
     }
 
-    /// [`BranchOut::going`] of a block that uses `?`.
-    pub fn going_tried<C>(&self, call: C) -> R::Around<Transition<C, R::Value>>
-    where
-        R: Tried,
-    {
-        R::around(Transition::Suspend(call, Changes::none()))
-    }
-
-    /// [`BranchOut::done`] of a block that uses `?`.
-    pub fn done_tried<C>(&self, output: R) -> R::Around<Transition<C, R::Value>>
-    where
-        R: Tried,
-    {
-        output.map(Transition::Done)
-    }
-
-    /// [`BranchOut::left`] of a block that uses `?`.
-    #[must_use]
-    pub fn left_tried<C>(&self, end: BranchEnd) -> R::Around<Transition<C, R::Value>>
-    where
-        R: Tried,
-    {
-        R::around(Transition::Branch(end))
-    }
-
     /// What the block's code came to: a call, or the end of the block or of one inside it.
     ///
     /// # Errors
@@ -145,18 +120,6 @@ impl<R> BranchOut<R> {
             }
         }
     }
-
-    /// [`BranchOut::end`] of a block that uses `?`.
-    ///
-    /// # Errors
-    ///
-    /// As [`BranchOut::end`].
-    pub fn end_tried<C>(&self, around: R::Around<Transition<C, R::Value>>) -> Result<C, BranchEnd>
-    where
-        R: Tried,
-    {
-        self.end(R::close(around))
-    }
 }
 
 impl<T, E> BranchOut<Result<T, E>> {
@@ -168,6 +131,39 @@ impl<T, E> BranchOut<Result<T, E>> {
     {
         Self::judged_by(Result::is_err)
     }
+}
+
+/// [`BranchOut::going`] of a block that uses `?`.
+///
+/// This and its kin are no methods, so that rustc's word on a block which returns no `Result` is ours.
+pub fn branch_going_tried<R: Tried, C>(_: &BranchOut<R>, call: C) -> R::Around<Transition<C, R::Value>> {
+    R::around(Transition::Suspend(call, Changes::none()))
+}
+
+/// [`BranchOut::done`] of a block that uses `?`.
+pub fn branch_done_tried<R: Tried, C>(_: &BranchOut<R>, output: R) -> R::Around<Transition<C, R::Value>> {
+    output.map(Transition::Done)
+}
+
+/// [`BranchOut::left`] of a block that uses `?`.
+#[must_use]
+pub fn branch_left_tried<R: Tried, C>(
+    _: &BranchOut<R>,
+    end: BranchEnd,
+) -> R::Around<Transition<C, R::Value>> {
+    R::around(Transition::Branch(end))
+}
+
+/// [`BranchOut::end`] of a block that uses `?`.
+///
+/// # Errors
+///
+/// As [`BranchOut::end`].
+pub fn branch_end_tried<R: Tried, C>(
+    branch: &BranchOut<R>,
+    around: R::Around<Transition<C, R::Value>>,
+) -> Result<C, BranchEnd> {
+    branch.end(R::close(around))
 }
 
 /// Writes the output of a block.

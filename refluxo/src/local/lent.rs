@@ -8,6 +8,8 @@ use std::{borrow::Borrow, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::{Local, Saved, SavedSlot};
+
 /// A local that is about to be captured.
 #[derive(Debug)]
 pub struct Captured<'c, T>(pub &'c T);
@@ -30,6 +32,22 @@ impl<T: Clone> KeepCopied<T> for Captured<'_, T> {
     fn keep(self) -> Lent<ByValue<T>> {
         Lent(self.0.clone())
     }
+}
+
+/// What a block can save of a local that it takes from around it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be saved with a branch: of what it borrows it takes a copy, which must be `Clone`, `Serialize` and `Deserialize`",
+    label = "`{Self}` cannot be saved with a branch"
+)]
+pub trait Capturable: Saved {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Saved> Capturable for T {}
+
+/// The slot of what a block saves of a borrowed local.
+#[must_use]
+pub fn lent_slot<K: Lend<Owned: Capturable> + 'static>(field: Local) -> SavedSlot<Lent<K>> {
+    SavedSlot::of(field)
 }
 
 /// How a captured local is saved and given to the block's code.

@@ -5,9 +5,12 @@ mod cursor;
 mod lent;
 mod slot;
 
-pub use branch::{BranchOut, load_branches, load_branches_in_time};
+pub use branch::{
+    BranchOut, branch_done_tried, branch_end_tried, branch_going_tried, branch_left_tried, load_branches,
+    load_branches_in_time,
+};
 pub use cursor::{Cursor, Inclusive, Remaining, Walk, current, next};
-pub use lent::{ByReference, ByValue, Captured, KeepCopied, Lend, Lent};
+pub use lent::{ByReference, ByValue, Capturable, Captured, KeepCopied, Lend, Lent, lent_slot};
 pub use slot::{SavedSlot, Slot};
 
 use std::{

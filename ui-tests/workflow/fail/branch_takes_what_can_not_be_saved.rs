@@ -1,0 +1,17 @@
+use refluxo::prelude::*;
+
+#[step]
+async fn double(n: u32) -> u32 {
+    2 * n
+}
+
+#[workflow]
+async fn timed(n: u32) -> bool {
+    let began = std::time::Instant::now();
+    let (late, _) = join!(async move { began.elapsed().as_secs() > u64::from(double(n).await) }, double(1));
+    late
+}
+
+fn main() {
+    let _ = timed(1);
+}
