@@ -41,6 +41,14 @@ pub(super) struct Reserved {
 }
 
 impl Draft {
+    /// Starts no run for a call that was entered and left within the event: it never was to be seen, and a call that takes its
+    /// place at the same revision has the same key.
+    pub(super) fn forget_start(&mut self, call: &Call) {
+        if let WaitingFor::Child { id } | WaitingFor::Spawn { id } = &call.waiting_for {
+            self.effects.retain(|effect| !matches!(effect, Effect::Start(run) if run.id == *id));
+        }
+    }
+
     /// The changes of parts. What came and went within the event was never stored.
     fn into_parts(self) -> Vec<PartOp> {
         let reserved = self.reserved.into_iter().filter_map(|(name, change)| match change.body {

@@ -110,6 +110,10 @@ impl Run {
         if let Life::Ending { stage: Stage::Undo { call }, .. } = &mut self.life {
             let mut entering = Entering::new(&identity, self.revision.next(), now, true);
             call.until = machine.limit().map(|limit| now.saturating_add(limit));
+            if !matches!(machine.pending(), Pending::Step { .. }) {
+                // Attempts are a step's.
+                call.retry = None;
+            }
             if let Err(error) = entering.wait(call, machine) {
                 let message = error.to_string();
                 return self.undo_unreadable(&message, now);

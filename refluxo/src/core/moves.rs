@@ -238,7 +238,11 @@ impl Run {
         // One that took too long is at work still.
         let ended = Some(leaf).filter(|_| cause != Cause::Elapsed);
         for (_, call) in left.iter().filter(|(path, _)| Some(path) != ended) {
-            self.tell_child(draft, call, Verb::Cancel, "nobody awaits it any more")?;
+            if call.entered == self.revision.next() {
+                draft.forget_start(call);
+            } else {
+                self.tell_child(draft, call, Verb::Cancel, "nobody awaits it any more")?;
+            }
         }
         self.drop_steps(draft, path, ended);
         draft.effects.extend(entered.effects);
