@@ -82,6 +82,14 @@ pub fn workflow(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `#[inject] bank: &Bank` is handed over by the engine, which got it by `provide`.
 /// - `#[inject] cx: &StepContext` says which run calls, in which attempt, and under which idempotency key.
 /// - `#[step(name = "…")]` is the name in snapshots; the function's name if it is not given.
+/// - `#[step(retry(attempts = 5, backoff = "exponential", initial = "200ms", max = "30s", jitter = true, total = "10m", if = path))]` runs
+///   it again if it gives an `Err` or panics. `attempts` counts the first one. `backoff` is `"constant"`, `"linear"` or
+///   `"exponential"`; no attempt begins later than `total` after the first one; `if` is a function that looks at the error. Without a word
+///   more, `retry()` makes three attempts, one and two seconds apart, with jitter. The workflow gets what the last attempt gave.
+/// - `#[step(timeout = "10s")]` is the time that one attempt has. The step returns a `Result` whose error is `From<TimedOut>`.
+/// - `#[step(concurrency = 8)]` is how many calls of it one engine runs at once.
+///
+/// Durations are written as a number and `ms`, `s`, `m`, `h` or `d`.
 ///
 /// A step is not transactional: if the process dies between the body's last effect and the commit, the body runs again with
 /// the same arguments and the same idempotency key.

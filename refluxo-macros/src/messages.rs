@@ -168,6 +168,28 @@ pub(crate) enum Message {
     NameSyntax,
     /// `name = "a", name = "b"`.
     OptionTwice(&'static str),
+    /// `retry` without parentheses, or something else in them than `key = value`.
+    RetrySyntax,
+    /// An unknown key in `retry(…)`.
+    UnknownRetryOption(String),
+    /// `attempts = 0`.
+    AttemptsSyntax,
+    /// `backoff = "random"`.
+    BackoffUnknown,
+    /// `jitter = 1`.
+    JitterSyntax,
+    /// `initial = "0s"`.
+    PauseZero,
+    /// `initial = "2m", max = "1m"`.
+    InitialAboveMax,
+    /// `if = true`.
+    PredicateNotAPath,
+    /// `timeout = 10`.
+    DurationSyntax,
+    /// `timeout = "0s"`.
+    TimeoutZero,
+    /// `concurrency = 0`.
+    ConcurrencySyntax,
 
     // #[derive(Signal)]
     /// `struct Signal<T>`.
@@ -374,10 +396,39 @@ impl fmt::Display for Message {
             Self::InjectedUnnamed => f.write_str("a resource is found by its type: replace this by a type"),
             Self::InjectedBorrow => f.write_str("a resource belongs to the engine, so it can't borrow"),
             Self::UnknownStepOption(key) => {
-                write!(f, "`#[step]` has no option `{key}`: it takes `name = \"…\"`")
+                write!(
+                    f,
+                    "`#[step]` has no option `{key}`: it takes `name = \"…\"`, `retry(…)`, `timeout = \"…\"` and `concurrency = n`"
+                )
             }
             Self::NameSyntax => f.write_str("a name is a string that is not empty: `name = \"…\"`"),
             Self::OptionTwice(key) => write!(f, "`{key}` is given twice"),
+            Self::RetrySyntax => f.write_str("write `retry(attempts = 5, …)`, or `retry()` for the defaults"),
+            Self::UnknownRetryOption(key) => write!(
+                f,
+                "`retry` has no option `{key}`: it takes `attempts`, `backoff`, `initial`, `max`, `jitter`, `total` and `if`"
+            ),
+            Self::AttemptsSyntax => {
+                f.write_str("`attempts` is how often the step runs at most, the first time included: a number from 1 up")
+            }
+            Self::BackoffUnknown => {
+                f.write_str("the pauses are `\"constant\"`, `\"linear\"` or `\"exponential\"`")
+            }
+            Self::JitterSyntax => f.write_str("`jitter` is `true` or `false`"),
+            Self::PauseZero => f.write_str("a pause of 0 is none: write at least `\"1ms\"`"),
+            Self::InitialAboveMax => f.write_str(
+                "the first pause is longer than the longest one: `initial` is `\"1s\"` and `max` is `\"60s\"` where they are not given",
+            ),
+            Self::PredicateNotAPath => f.write_str(
+                "`if` takes a function that looks at the error: `if = ShopError::is_transient`, a `fn(&ShopError) -> bool`",
+            ),
+            Self::DurationSyntax => {
+                f.write_str("a duration is a number and `ms`, `s`, `m`, `h` or `d`, as in `\"10s\"`")
+            }
+            Self::TimeoutZero => f.write_str("in no time no attempt can end: write at least `\"1ms\"`"),
+            Self::ConcurrencySyntax => f.write_str(
+                "`concurrency` is how many calls of the step an engine runs at once: a number from 1 up",
+            ),
             Self::SignalGeneric => f.write_str(
                 "a signal can't be generic: its name stands for one type; write one signal for each type",
             ),

@@ -20,8 +20,8 @@ pub use crate::{
         Resources, Retry, Rule, Select, Signal, Step, StepContext, StepFuture, StepSpec, StepTask,
         StepTimeout, Suspend, TimedOut, Timeout, TryJoin,
         call::{
-            Alone, Argument, Call, Read, StepOutput, Write, argument, call_json, copy_call, next_argument,
-            once, read_call, required, returns, run_alone, show_call, write_call,
+            Alone, Argument, Call, Read, StepOutput, Write, argument, call_json, copy_call, judged,
+            next_argument, once, read_call, required, returns, run_alone, show_call, timed_out, write_call,
         },
         spawn,
     },

@@ -126,7 +126,7 @@ impl Desugar<'_> {
         let mut before = Block { brace_token: block.block.brace_token, stmts: block.block.stmts };
         self.visit_block_mut(&mut before);
         let branch = self.branch(&branch);
-        after(before.stmts, branch)
+        after(&before.stmts, branch)
     }
 
     /// Evaluates an expression before the form.

@@ -99,7 +99,7 @@ impl Desugar<'_> {
         let outer = std::mem::take(&mut self.hoisted);
         *awaited.base = self.operand(bare(&awaited.base).clone());
         let hoisted = std::mem::replace(&mut self.hoisted, outer);
-        after(hoisted, Expr::Await(awaited))
+        after(&hoisted, Expr::Await(awaited))
     }
 
     /// What is awaited.
@@ -176,7 +176,7 @@ impl Desugar<'_> {
             }
         };
         let hoisted = std::mem::replace(&mut self.hoisted, outer);
-        after(hoisted, value)
+        after(&hoisted, value)
     }
 
     /// `compensate!(C)`.
@@ -274,7 +274,7 @@ fn awaiting(span: Span, operand: Expr) -> ExprAwait {
 }
 
 /// A value, with what has to be evaluated before it.
-fn after(hoisted: Vec<Stmt>, value: Expr) -> Expr {
+fn after(hoisted: &[Stmt], value: Expr) -> Expr {
     if hoisted.is_empty() { value } else { syn::parse_quote!({ #(#hoisted)* #value }) }
 }
 

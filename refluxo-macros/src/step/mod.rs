@@ -14,15 +14,19 @@ mod expand;
 pub(crate) mod options;
 mod params;
 mod parse;
+mod retry;
 mod serial;
+mod spec;
 mod stub;
 mod traits;
 mod types;
+mod value;
 
 use proc_macro2::{Group, Ident, TokenStream};
 use syn::{Attribute, Generics, ReturnType, Token, Visibility, token};
 
 use crate::diag::Errors;
+use options::Options;
 use params::Param;
 
 /// A function that can be a step.
@@ -36,6 +40,8 @@ pub(crate) struct StepFn {
     ident: Ident,
     /// The step's name in snapshots.
     name: String,
+    /// How it is run.
+    options: Options,
     generics: Generics,
     params: Vec<Param>,
     output: ReturnType,

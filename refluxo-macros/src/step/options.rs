@@ -1,8 +1,14 @@
 //! What stands in the parentheses of `#[step(…)]`.
 
+use std::time::Duration;
+
 use proc_macro2::TokenStream;
 use syn::{Expr, ExprLit, Lit, LitStr, Meta, Token, parse::Parser, punctuated::Punctuated};
 
+use super::{
+    retry::{self, Retry},
+    value,
+};
 use crate::{diag::Errors, messages::Message};
 
 /// The options of a step.
@@ -10,12 +16,18 @@ use crate::{diag::Errors, messages::Message};
 pub(crate) struct Options {
     /// `name = "…"`.
     pub(crate) name: Option<LitStr>,
+    /// `retry(…)`.
+    pub(crate) retry: Option<Retry>,
+    /// `timeout = "…"`.
+    pub(crate) timeout: Option<Duration>,
+    /// `concurrency = n`.
+    pub(crate) concurrency: Option<u32>,
 }
 
 // Input:
-//   name = "charge-card"
+//   name = "charge-card", timeout = "10s"
 // Output:
-//   Options { name: Some("charge-card") }
+//   Options { name: Some("charge-card"), timeout: Some(10s), retry: None, concurrency: None }
 pub(crate) fn parse(errors: &Errors, tokens: TokenStream) -> Options {
     let mut options = Options::default();
     match Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens) {
@@ -27,25 +39,43 @@ pub(crate) fn parse(errors: &Errors, tokens: TokenStream) -> Options {
 
 /// An option is known and stands once.
 fn read(errors: &Errors, meta: &Meta, options: &mut Options) {
-    if !meta.path().is_ident("name") {
-        let key = meta.path().segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>();
-        return errors.on(meta.path(), &Message::UnknownStepOption(key.join("::")));
-    }
-    match name_value(meta) {
-        None => errors.on(meta, &Message::NameSyntax),
-        Some(name) if name.value().is_empty() => errors.on(name, &Message::NameSyntax),
-        Some(name) if options.name.is_some() => errors.on(name, &Message::OptionTwice("name")),
-        Some(name) => options.name = Some(name.clone()),
+    let key = meta.path().segments.iter().map(|segment| segment.ident.to_string()).collect::<Vec<_>>();
+    match key.join("::").as_str() {
+        "name" => match name_value(meta) {
+            None => errors.on(meta, &Message::NameSyntax),
+            Some(name) if name.value().is_empty() => errors.on(name, &Message::NameSyntax),
+            Some(name) => value::once(errors, name, "name", &mut options.name, name.clone()),
+        },
+        "retry" => {
+            let retry = retry::parse(errors, meta);
+            value::once(errors, meta.path(), "retry", &mut options.retry, retry);
+        }
+        "timeout" => {
+            if let Some(limit) = value::duration(errors, meta, pair(meta), &Message::TimeoutZero) {
+                value::once(errors, meta, "timeout", &mut options.timeout, limit);
+            }
+        }
+        "concurrency" => {
+            if let Some(limit) = value::count(errors, meta, pair(meta), &Message::ConcurrencySyntax) {
+                value::once(errors, meta, "concurrency", &mut options.concurrency, limit);
+            }
+        }
+        other => errors.on(meta.path(), &Message::UnknownStepOption(other.to_owned())),
     }
 }
 
 /// The string of `name = "…"`.
 pub(crate) fn name_value(meta: &Meta) -> Option<&LitStr> {
-    match meta {
-        Meta::NameValue(pair) => match &pair.value {
-            Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) => Some(name),
-            _ => None,
-        },
+    match pair(meta)? {
+        Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) => Some(name),
         _ => None,
+    }
+}
+
+/// What stands behind the `=`.
+fn pair(meta: &Meta) -> Option<&Expr> {
+    match meta {
+        Meta::NameValue(pair) => Some(&pair.value),
+        Meta::Path(_) | Meta::List(_) => None,
     }
 }

@@ -178,6 +178,25 @@ where
             )
         })
     }
+    fn spec(&self) -> &'static StepSpec {
+        const {
+            &StepSpec {
+                retry: Retry::NONE,
+                timeout: ::core::option::Option::None,
+                concurrency: ::core::option::Option::None,
+                judge: |outcome| {
+                    #[allow(unused_imports)]
+                    use NeverFails as _;
+                    match outcome.get::<Receipt>() {
+                        ::core::option::Option::Some(
+                            output,
+                        ) if Verdict(output).failed() => Judged::Failed { again: true },
+                        _ => Judged::Good,
+                    }
+                },
+            }
+        }
+    }
     fn copy(
         &self,
     ) -> ::core::result::Result<::std::boxed::Box<dyn StepTask>, JsonError> {

@@ -8,7 +8,7 @@ use super::{
     StepFn,
     expand::turbofish,
     params::{Argument, Injected, Param},
-    serial, types,
+    serial, spec, types,
 };
 
 // Input:
@@ -16,7 +16,7 @@ use super::{
 // Output:
 //   impl Suspend for charge { type Output = Receipt; pending, begin, describe }
 //   impl Step for charge { NAME }
-//   impl StepTask for charge { name, run, copy, into_any, arguments }
+//   impl StepTask for charge { name, run, spec, copy, into_any, arguments }
 //   impl IntoFuture for charge { … }                         // only where nothing is injected
 pub(crate) fn impls(step: &StepFn) -> TokenStream {
     let generics = runnable_generics(step);
@@ -129,6 +129,7 @@ fn task(step: &StepFn, generics: &Generics) -> TokenStream {
             ::refluxo::__private::Outcome::new(#body #turbofish(#(#values),*).await)
         })
     };
+    let spec = spec::spec(step, &output_type(step));
     quote_hidden! {
         impl #impl_generics ::refluxo::__private::StepTask for #ident #type_generics #where_clause {
             fn name(&self) -> &'static str {
@@ -142,6 +143,8 @@ fn task(step: &StepFn, generics: &Generics) -> TokenStream {
             ) -> ::refluxo::__private::StepFuture {
                 #future
             }
+
+            #spec
 
             fn copy(
                 &self,

@@ -12,8 +12,8 @@ use serde::{
     ser::SerializeStruct,
 };
 
-use super::{Resources, StepContext, StepTask, Suspend};
-use crate::local::Saved;
+use super::{Judged, Resources, StepContext, StepTask, Suspend, TimedOut};
+use crate::{local::Saved, machine::Outcome};
 
 /// A value that can be the argument of a step.
 #[diagnostic::on_unimplemented(
@@ -113,6 +113,61 @@ pub trait StepOutput: Send + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Send + 'static> StepOutput for T {}
+
+/// A step's output that can say that the step took too long.
+#[diagnostic::on_unimplemented(
+    message = "a step with a `timeout` returns a `Result` whose error is `From<TimedOut>`, and this one returns `{Self}`",
+    label = "this can't say that the step took too long",
+    note = "write `impl From<TimedOut>` for the error; `refluxo::Failure` has it"
+)]
+pub trait FromTimedOut: Send + 'static {
+    /// The output that says so.
+    fn from_timed_out(timed_out: TimedOut) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + 'static, E: From<TimedOut> + Send + 'static> FromTimedOut for Result<T, E> {
+    fn from_timed_out(timed_out: TimedOut) -> Self {
+        Err(timed_out.into())
+    }
+}
+
+/// The outcome of an attempt that took too long.
+#[must_use]
+pub fn timed_out<R: FromTimedOut>(timed_out: TimedOut) -> Outcome {
+    Outcome::new(R::from_timed_out(timed_out))
+}
+
+/// A step's output that has an error to look at.
+#[diagnostic::on_unimplemented(
+    message = "the `if` of `retry` looks at the error of a step, and this one returns `{Self}`",
+    label = "not a `Result`",
+    note = "return a `Result`, or remove `if`: a panic is tried again without it"
+)]
+pub trait HasError: 'static {
+    /// The error.
+    type Error;
+
+    /// The error, if it is one.
+    fn error(&self) -> Option<&Self::Error>;
+}
+
+impl<T: 'static, E: 'static> HasError for Result<T, E> {
+    type Error = E;
+
+    fn error(&self) -> Option<&E> {
+        self.as_ref().err()
+    }
+}
+
+/// Judges an outcome by its error.
+#[must_use]
+pub fn judged<R: HasError<Error = E>, E>(outcome: &Outcome, again: fn(&E) -> bool) -> Judged {
+    match outcome.get::<R>().and_then(R::error) {
+        Some(error) => Judged::Failed { again: again(error) },
+        None => Judged::Good,
+    }
+}
 
 /// The number of the next argument in [`Call::ARGUMENTS`].
 ///

@@ -1,0 +1,10 @@
+use refluxo::prelude::*;
+
+#[step(timeout = "1s", timeout = "2s")]
+async fn charge(order: u32) -> Result<u32, String> {
+    Ok(order)
+}
+
+fn main() {
+    let _ = charge(1);
+}
