@@ -16,9 +16,9 @@ pub use crate::{
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     store::RunId,
     suspend::{
-        Backoff, Begin, Block, Child, Elapsed, Fallible, Join, JoinAll, Judged, Kept, One, Outcomes, Pending,
-        Resources, Retry, Rule, Select, Signal, Step, StepContext, StepFuture, StepSpec, StepTask,
-        StepTimeout, Suspend, TimedOut, Timeout, TryJoin,
+        Backoff, Begin, Block, Child, Elapsed, Ending, Fallible, Join, JoinAll, Judged, Keep, Kept, One,
+        Outcomes, Pending, Resources, Retry, Rule, Select, Signal, Step, StepContext, StepFuture, StepSpec,
+        StepTask, StepTimeout, Suspend, TimedOut, Timeout, Try, TryJoin,
         call::{
             Alone, Argument, Call, Read, StepOutput, Write, argument, call_json, copy_call, judged,
             next_argument, once, read_call, required, returns, run_alone, show_call, timed_out, write_call,
@@ -27,7 +27,7 @@ pub use crate::{
     },
     twin::{self, Awaitable, awaited},
     workflow::{
-        Tried, Won, bad, call, done, done_tried, fill, good, outcome, taken, timeout, undoing, unknown_state,
-        unknown_undo,
+        Tried, Won, at_most, bad, call, done, done_tried, fill, good, limit, outcome, outputs,
+        outputs_in_time, spawned, taken, timeout, undoing, unknown_state, unknown_undo,
     },
 };

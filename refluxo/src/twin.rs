@@ -73,10 +73,21 @@ pub fn kept<A: Awaitable<Output = T>, T: BranchOutput>(_: A) -> Branch<T> {
     never()
 }
 
+/// The one error of all branches of a `try_join!`.
+pub struct Errors<E>(PhantomData<fn() -> E>);
+
+impl<E> Errors<E> {
+    /// Not known yet.
+    #[expect(clippy::new_without_default, reason = "only generated code makes one")]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
 /// Stands for a branch of `try_join!`.
-pub fn fallible<A: Awaitable<Output = R>, R: Fallible>(_: A) -> Branch<Result<R::Value, R::Error>>
+pub fn fallible<A: Awaitable<Output = R>, R: Fallible<Error = E>, E>(_: &Errors<E>, _: A) -> Branch<R::Value>
 where
-    Result<R::Value, R::Error>: BranchOutput,
+    Result<R::Value, E>: BranchOutput,
 {
     never()
 }
@@ -112,19 +123,13 @@ pub trait Together: Sized {
     type First;
 }
 
-/// A tuple of branches that give `Result`s of one error.
-pub trait TryTogether<E>: Sized {
-    /// What is inside.
-    type Values;
-}
-
 /// Stands for `join!`.
 pub fn joined<B: Together>(_: B) -> Gives<B::Outputs> {
     never()
 }
 
 /// Stands for `try_join!`.
-pub fn try_joined<B: TryTogether<E>, E>(_: B) -> Gives<Result<B::Values, E>> {
+pub fn try_joined<B: Together, E>(_: &Errors<E>, _: B) -> Gives<Result<B::Outputs, E>> {
     never()
 }
 
@@ -150,10 +155,6 @@ macro_rules! tuples {
         impl<$($branch),*> Together for ($(Branch<$branch>,)*) {
             type Outputs = ($($branch,)*);
             type First = first!($($branch)*);
-        }
-
-        impl<$($branch,)* Error> TryTogether<Error> for ($(Branch<Result<$branch, Error>>,)*) {
-            type Values = ($($branch,)*);
         }
     )*};
 }

@@ -7,12 +7,29 @@ use serde_json::value::RawValue;
 use crate::{
     machine::{Outcome, Transition, Undoing},
     snapshot::LoadError,
-    suspend::{Suspend, Timeout},
+    suspend::{Elapsed, Outcomes, Suspend, Timeout, spawn},
 };
 
 /// A call as the field of a state: a step is one, a workflow becomes a child.
 pub fn call<C: Suspend, A: Into<C>>(call: A) -> C {
     call.into()
+}
+
+/// A workflow that is to run by itself.
+pub fn spawned<C: Suspend>(workflow: C) -> spawn<C> {
+    spawn { workflow }
+}
+
+/// The duration of `.timeout(…)`.
+#[must_use]
+pub fn limit(duration: Duration) -> Duration {
+    duration
+}
+
+/// The limit of `join_all!`.
+#[must_use]
+pub fn at_most(branches: usize) -> usize {
+    branches
 }
 
 /// A call that may take a limited time.
@@ -35,6 +52,32 @@ pub enum Won<A, R> {
 ///
 /// If it was taken before, which is a defect of the macro.
 pub fn outcome<C: Suspend>(outcome: &mut Option<Outcome>) -> C::Output {
+    given(outcome)
+}
+
+/// The outcome of the branches that the state waited for.
+///
+/// # Panics
+///
+/// As [`outcome`].
+pub fn outputs(outcome: &mut Option<Outcome>) -> Outcomes {
+    given(outcome)
+}
+
+/// As [`outputs`], for branches that had a limited time.
+///
+/// # Errors
+///
+/// If it is over.
+///
+/// # Panics
+///
+/// As [`outcome`].
+pub fn outputs_in_time(outcome: &mut Option<Outcome>) -> Result<Outcomes, Elapsed> {
+    given(outcome)
+}
+
+fn given<T: 'static>(outcome: &mut Option<Outcome>) -> T {
     match outcome.take() {
         Some(outcome) => outcome.take(),
         None => panic!("an outcome was taken twice: this is a defect of `#[workflow]`"),

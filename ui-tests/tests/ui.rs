@@ -15,10 +15,14 @@ const SEVERAL: &[(&str, usize)] = &[
     ("awaits_a_type_that_is_no_signal", 4),
     // Rustc's own words for a function where a type should be, and ours.
     ("awaits_what_is_not_a_step", 2),
+    ("branch_of_what_is_not_a_step", 2),
     ("branch_uses_a_question_mark_without_a_result", 2),
     // Of the twin and of the machine.
     ("moved_twice", 2),
+    ("try_join_of_two_errors", 2),
+    ("try_join_of_what_can_not_fail", 2),
     ("two_branches_take_one_local", 2),
+    ("used_after_it_was_moved_into_a_branch", 2),
 ];
 
 #[test]

@@ -65,6 +65,10 @@ impl Checker<'_> {
 
     /// A call by path.
     fn leaf(&self, expr: &Expr) {
+        // Told by `desugar`.
+        if matches!(bare(expr), Expr::Verbatim(_)) {
+            return;
+        }
         if let Expr::Async(block) = bare(expr) {
             return self.errors.on(block.async_token, &Message::AsyncBlockAwaited);
         }
@@ -146,7 +150,9 @@ impl<'a> Visit<'a> for Checker<'_> {
         if is_group(&expr.base) {
             self.state_attribute(&expr.attrs, 1);
         }
-        visit::visit_expr(self, &expr.base);
+        if !matches!(bare(&expr.base), Expr::Async(_)) {
+            visit::visit_expr(self, &expr.base);
+        }
     }
 
     /// A branch that is an `async move` block holds statements like the workflow itself.

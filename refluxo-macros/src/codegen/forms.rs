@@ -44,7 +44,7 @@ impl Emitter<'_> {
                 quote_spanned!(span=> #timeout(#operand, #limit))
             }
             Form::Spawn => {
-                let (spawned, workflow) = (helper("spawn"), self.value(call.args.first()));
+                let (spawned, workflow) = (helper("spawned"), self.first(call));
                 quote_spanned!(span=> #spawned(#workflow))
             }
             Form::Join => self.group(Rule::All, &helper("Join"), call),

@@ -8,7 +8,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use syn::Ident;
 
-use super::{Context, Entry, names::own, snapshot::field_type};
+use super::{Context, Entry, bounds, names::own, snapshot::field_type};
 use crate::{
     ir::Await,
     layout::{Field, Saved, State, json_name},
@@ -141,6 +141,7 @@ pub(super) fn set<'f>(fields: impl Iterator<Item = &'f Field>) -> TokenStream {
 /// can't unwind.
 fn fill(context: &Context<'_>) -> TokenStream {
     let machine = &context.source.enum_ident;
+    let bounds = bounds::saved_outputs(context.program);
     let arms = context.entries().map(|Entry { at, state: State { name, fields }, awaited, .. }| {
         let idents = fields.iter().map(|field| &field.ident);
         let moves = fields.iter().map(|field| {
@@ -166,7 +167,7 @@ fn fill(context: &Context<'_>) -> TokenStream {
     });
     quote! {
         #[inline(never)]
-        fn fill(&mut self, state: #machine) -> ::refluxo::__private::Begin {
+        fn fill(&mut self, state: #machine) -> ::refluxo::__private::Begin #bounds {
             match state { #(#arms)* }
         }
     }

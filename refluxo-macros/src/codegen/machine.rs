@@ -5,7 +5,7 @@ use quote::quote;
 use syn::{Ident, parse_quote};
 
 use super::{
-    Context, Entry,
+    Context, Entry, bounds,
     forms::Undo,
     frame::{self, Types},
     graph,
@@ -29,10 +29,11 @@ pub(super) fn emit(context: &Context<'_>) -> TokenStream {
     let describe = describe(context);
     let resume = super::dispatch::resume(context);
     let accepts = accepts(context);
+    let bounds = bounds::saved_outputs(context.program);
     quote! {
         #[automatically_derived]
         #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
-        impl ::refluxo::__private::Machine for #machine {
+        impl ::refluxo::__private::Machine for #machine #bounds {
             type Output = #output;
             type Frame = #frame;
             const NAME: &'static str = #name;
@@ -217,6 +218,7 @@ fn accepts(context: &Context<'_>) -> TokenStream {
     let mut known = Distinct::default();
     // Two that nobody can send, so that rustc does not guess which one a wrong signal was meant to be.
     let hidden = [parse_quote!(::refluxo::__private::Nothing), parse_quote!(::refluxo::__private::Nobody)];
+    let bounds = bounds::saved_outputs(context.program);
     let paths = context.program.awaits.iter().flat_map(|awaited| &awaited.paths);
     paths
         .filter_map(crate::compile::signal_type)
@@ -225,7 +227,7 @@ fn accepts(context: &Context<'_>) -> TokenStream {
         .map(|ty| {
             quote! {
                 #[automatically_derived]
-                impl ::refluxo::__private::Accepts<#ty> for #machine {}
+                impl ::refluxo::__private::Accepts<#ty> for #machine #bounds {}
             }
         })
         .collect()

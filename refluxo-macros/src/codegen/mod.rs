@@ -1,6 +1,7 @@
 //! Tokens: the last pass, which cannot fail.
 
 mod blocks;
+mod bounds;
 mod dispatch;
 mod forms;
 mod frame;
@@ -110,7 +111,7 @@ pub(crate) fn emit(source: &Source, program: &Program, liveness: &Liveness, layo
     let constructor = constructor(source, &quote!(#enum_ident::Start { #(#fields),* }));
     let frame = frame::emit(&context);
     let machine = machine::emit(&context);
-    let serde = serde::emit(source);
+    let serde = serde::emit(source, &bounds::saved_outputs(program));
     let dispatch = dispatch::emit(&context);
     let twin = twin::emit(source);
     quote! {
@@ -159,7 +160,7 @@ pub(crate) fn stub(source: &Source) -> TokenStream {
         output => output,
     };
     let constructor = constructor(source, &quote!(#enum_ident::Start {}));
-    let serde = serde::emit(source);
+    let serde = serde::emit(source, &TokenStream::new());
     quote! {
         #[allow(missing_docs, dead_code)]
         #vis enum #enum_ident { Start {} }

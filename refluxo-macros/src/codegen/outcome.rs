@@ -9,20 +9,21 @@ use crate::ir::{Await, BranchKind, Kind, Rule, marker::private};
 /// The value of an await, from its outcome.
 pub(super) fn outcome(awaited: &Await) -> TokenStream {
     let (ty, outcome, span) = (&awaited.ty, own("outcome"), awaited.span);
-    let outcome = quote_spanned!(span=> ::refluxo::__private::outcome::<(#ty)>(&mut #outcome));
     let value = match &awaited.kind {
-        Kind::Call => return outcome,
+        Kind::Call => {
+            return quote_spanned!(span=> ::refluxo::__private::outcome::<(#ty)>(&mut #outcome));
+        }
         Kind::Group { rule, branches } => group(*rule, branches, span),
         Kind::All { item } => outputs(item, span),
     };
     let outputs = own("outputs");
     if awaited.is_timed() {
-        quote_spanned!(span=> match #outcome {
+        quote_spanned!(span=> match ::refluxo::__private::outputs_in_time(&mut #outcome) {
             ::core::result::Result::Ok(mut #outputs) => ::core::result::Result::Ok(#value),
             ::core::result::Result::Err(elapsed) => ::core::result::Result::Err(elapsed),
         })
     } else {
-        quote_spanned!(span=> { let mut #outputs = #outcome; #value })
+        quote_spanned!(span=> { let mut #outputs = ::refluxo::__private::outputs(&mut #outcome); #value })
     }
 }
 

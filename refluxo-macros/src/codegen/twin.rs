@@ -11,6 +11,7 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
+use super::names::own;
 use crate::{compile::Source, ir::form::Form, parse::macros::Arguments};
 
 // Input:
@@ -62,8 +63,15 @@ impl Sync {
             _ => call.func.span(),
         };
         let (helper, args) = (Ident::new(helper, span), call.args.iter().collect::<Vec<_>>());
+        let errors = own("errors");
         let args = match (form, args.as_slice()) {
-            (Form::Join | Form::TryJoin | Form::Select, branches) => quote_spanned!(span=> (#(#branches,)*)),
+            (Form::Join | Form::Select, branches) => quote_spanned!(span=> (#(#branches,)*)),
+            (Form::TryJoin, branches) => {
+                return quote_spanned! {span=> {
+                    let #errors = ::refluxo::__private::twin::Errors::new();
+                    ::refluxo::__private::twin::#helper(&#errors, (#(#branches,)*))
+                }};
+            }
             (Form::JoinAll, [calls, limit]) => {
                 quote_spanned!(span=> #calls, ::core::option::Option::Some(#limit))
             }
@@ -72,6 +80,11 @@ impl Sync {
                 quote_spanned!(span=> ::refluxo::__private::twin::block(#block))
             }
             (_, args) => quote_spanned!(span=> #(#args),*),
+        };
+        let args = if form == Form::Branch && branch == "fallible" {
+            quote_spanned!(span=> &#errors, #args)
+        } else {
+            args
         };
         quote_spanned!(span=> ::refluxo::__private::twin::#helper(#args))
     }

@@ -100,6 +100,11 @@ fn shadowed_locals_that_are_both_saved_have_fields_of_their_own() {
 
 /// The dispatch function in the expansion of a workflow.
 fn dispatch(item: TokenStream) -> String {
+    function("_dispatch", item)
+}
+
+/// The function in the expansion of a workflow whose name ends so.
+fn function(suffix: &str, item: TokenStream) -> String {
     let file: File = syn::parse2(workflow(TokenStream::new(), item)).unwrap();
     let hidden = file.items.into_iter().find_map(|item| match item {
         Item::Const(hidden) => Some(hidden.expr),
@@ -107,7 +112,7 @@ fn dispatch(item: TokenStream) -> String {
     });
     let body: TokenStream = syn::parse2::<proc_macro2::Group>(quote!(#hidden)).unwrap().stream();
     let dispatch = syn::parse2::<File>(body).unwrap().items.into_iter().filter(|item| match item {
-        Item::Fn(function) => function.sig.ident.to_string().ends_with("_dispatch"),
+        Item::Fn(function) => function.sig.ident.to_string().ends_with(suffix),
         _ => false,
     });
     let file = File { shebang: None, frontmatter: None, attrs: Vec::new(), items: dispatch.collect() };
@@ -162,4 +167,58 @@ fn the_blocks_of_a_branch_are_an_arm_around_it() {
 fn the_same_tokens_give_the_same_expansion() {
     let expand = || workflow(TokenStream::new(), reservations()).to_string();
     assert_eq!(expand(), expand());
+}
+
+/// A join of a call whose argument awaits and of one that is limited.
+fn parcel() -> TokenStream {
+    quote! {
+        async fn parcel(order: Order) -> Result<Receipt, ShopError> {
+            let (mailed, shipped) = join!(mail(&order.id), ship(pack(&order).await).timeout(DAY));
+            mailed?;
+            shipped??;
+            Ok(order.receipt)
+        }
+    }
+}
+
+#[test]
+fn a_join_is_one_state_whose_calls_are_built_behind_the_awaits_in_their_arguments() {
+    let (program, liveness, layout) = analysed(parcel());
+    golden("parcel.blocks.txt", &dump::blocks(&program, &liveness));
+    golden("parcel.states.txt", &dump::states(&program, &layout));
+    golden("parcel.dispatch.txt", &dispatch(parcel()));
+}
+
+/// A select in a loop, with a handler that awaits and one that leaves.
+fn ask() -> TokenStream {
+    quote! {
+        async fn ask(by: String) -> Option<Approval> {
+            for turn in 0..3 {
+                select! {
+                    approval = signal::<Approval>() => return Some(approval),
+                    () = sleep(DAY) => remind(&by, turn).await,
+                }
+            }
+            None
+        }
+    }
+}
+
+#[test]
+fn a_select_is_a_match_over_the_branch_that_won() {
+    let (program, liveness, _) = analysed(ask());
+    golden("ask.blocks.txt", &dump::blocks(&program, &liveness));
+    golden("ask.twin.txt", &function("_twin", ask()));
+}
+
+#[test]
+fn a_call_that_undoes_is_pushed_where_it_stands() {
+    let dispatch = dispatch(quote! {
+        async fn hold(sku: String) -> Result<Receipt, ShopError> {
+            let held = reserve(&sku).await?;
+            compensate!(release(held.clone()));
+            charge(held).await
+        }
+    });
+    golden("hold.dispatch.txt", &dispatch);
 }

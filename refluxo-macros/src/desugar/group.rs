@@ -49,7 +49,7 @@ impl Desugar<'_> {
         form.call(mac.path.span(), branches)
     }
 
-    /// `match form·select(…).await { Won::This(won) => { let p = won; h } … }`.
+    /// `match form·select(…).await { Won::This(won) => match won { p => h } … }`.
     pub(super) fn select(&mut self, attrs: &[Attribute], mac: &Macro) -> Expr {
         let arms = match mac.parse_body::<Select>() {
             Ok(Select { arms }) => arms,
@@ -69,20 +69,20 @@ impl Desugar<'_> {
         parse_quote_spanned!(own(span)=> match #winner { #(#arms)* })
     }
 
-    /// `Won::Later(Won::This(won)) => { let p = won; h }`. So a pattern that does not match all is told of as the pattern of a `let`.
+    /// `Won::Later(Won::This(won)) => match won { p => h }`. So a pattern that does not match all is told of where it stands.
     fn arm(&mut self, form: Span, number: usize, Arm { pattern, branch: _, mut handler }: Arm) -> syn::Arm {
         self.visit_expr_mut(&mut handler);
         let span = own(form);
-        let won = Ident::new("form·won", span);
+        let won = Ident::new("form·won", own(pattern.span()));
         let this = quote_spanned!(span=> ::refluxo::__private::Won::This(#won));
         let path = (0..number)
             .fold(this, |inner, _| quote_spanned!(span=> ::refluxo::__private::Won::Later(#inner)));
-        parse_quote_spanned!(span=> #path => { let #pattern = #won; #handler })
+        parse_quote_spanned!(span=> #path => match #won { #pattern => #handler })
     }
 
     /// `form·join_all({ let mut calls = Vec::new(); for p in xs { calls.push(form·branch(A)); } calls }, n)`.
     fn join_all(&mut self, mac: &Macro) -> Expr {
-        let JoinAll { pattern, mut items, item, mut limit } = match mac.parse_body() {
+        let JoinAll { pattern, mut items, item, limit } = match mac.parse_body() {
             Ok(parsed) => parsed,
             Err(error) => {
                 self.errors.push(told(&error, &Message::JoinAllSyntax));
@@ -91,14 +91,17 @@ impl Desugar<'_> {
         };
         let span = own(mac.path.span());
         self.visit_expr_mut(&mut items);
+        if let Some(awaited) = first_evaluated(&mut items) {
+            self.hoist(span, awaited);
+        }
         if first_await(&items).is_some() {
-            items = self.hoist(span, &items);
+            self.hoist(span, &mut items);
         }
         let item = self.item(&item);
-        if let Some(limit) = &mut limit {
-            self.visit_expr_mut(limit);
-            self.at_least_one(limit);
-        }
+        let limit = limit.map(|limit| {
+            self.at_least_one(&limit);
+            self.number("at_most", mac.path.span(), &limit)
+        });
         for part in [&item].into_iter().chain(&limit) {
             if let Some(place) = first_await(part) {
                 self.errors.at(place, &Message::JoinAllAwait);
@@ -130,10 +133,11 @@ impl Desugar<'_> {
     }
 
     /// Evaluates an expression before the form.
-    fn hoist(&mut self, span: Span, expr: &Expr) -> Expr {
+    fn hoist(&mut self, span: Span, expr: &mut Expr) {
         let items = Ident::new("form·items", span);
+        let name = parse_quote_spanned!(span=> #items);
+        let expr = std::mem::replace(expr, name);
         self.hoisted.push(parse_quote_spanned!(span=> let #items = #expr;));
-        parse_quote_spanned!(span=> #items)
     }
 
     /// A limit of 0 would let nothing run.
@@ -144,6 +148,21 @@ impl Desugar<'_> {
         {
             self.errors.on(limit, &Message::JoinAllLimitZero);
         }
+    }
+}
+
+/// The await that an expression evaluates before anything else, with a `?` behind it. What follows it may borrow from temporaries, which live
+/// as long as the loop over the items.
+fn first_evaluated(expr: &mut Expr) -> Option<&mut Expr> {
+    match expr {
+        Expr::Await(_) => Some(expr),
+        Expr::Try(tried) if matches!(bare(&tried.expr), Expr::Await(_)) => Some(expr),
+        Expr::Try(tried) => first_evaluated(&mut tried.expr),
+        Expr::MethodCall(call) => first_evaluated(&mut call.receiver),
+        Expr::Field(field) => first_evaluated(&mut field.base),
+        Expr::Reference(reference) => first_evaluated(&mut reference.expr),
+        Expr::Paren(paren) => first_evaluated(&mut paren.expr),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@
 //! | `spawn(p(a)).await` | `form·spawn(p(a)).await` |
 //! | `join!(A, B)` | `form·join(form·branch(A), form·branch(B)).await` |
 //! | `join!(A, B).timeout(d).await` | `form·timeout(form·join(…), d).await` |
-//! | `select! { p = A => h, q = B => g }` | `match form·select(…).await { Won::This(won) => { let p = won; h } … }` |
+//! | `select! { p = A => h, q = B => g }` | `match form·select(…).await { Won::This(won) => match won { p => h } … }` |
 //! | `join_all!(for p in xs => A, limit = n)` | `form·join_all({ …; for p in xs { calls.push(form·branch(A)) } calls }, n).await` |
 //! | `compensate!(C);` | `form·undo(C);` |
 
@@ -15,6 +15,7 @@ mod group;
 mod syntax;
 
 use proc_macro2::Span;
+use quote::{ToTokens, quote};
 use syn::{
     Block, Expr, ExprAwait, ExprCall, ExprMacro, ExprMethodCall, Ident, Item, Macro, Path, Stmt, Token,
     spanned::Spanned,
@@ -23,7 +24,7 @@ use syn::{
 
 use crate::{
     diag::Errors,
-    ir::{form::Form, place::bare},
+    ir::{form::Form, marker::private, place::bare},
     lower::first_await,
     messages::Message,
     parse::macros::Arguments,
@@ -83,7 +84,7 @@ struct Desugar<'e> {
 
 impl Desugar<'_> {
     /// Reports a mistake; returns what stands for the form from then on.
-    fn refuse(&self, tokens: impl quote::ToTokens, message: &Message) -> Expr {
+    fn refuse(&self, tokens: impl ToTokens, message: &Message) -> Expr {
         self.errors.on(tokens, message);
         nothing()
     }
@@ -154,12 +155,19 @@ impl Desugar<'_> {
             },
             receiver => self.call(receiver.clone()),
         };
-        let mut limit = limit.clone();
-        self.visit_expr_mut(&mut limit);
+        let limit = self.number("limit", method.span(), limit);
         if let (Some((Form::JoinAll, _)), Some(place)) = (Form::of_call(&operand), first_await(&limit)) {
             self.errors.at(place, &Message::JoinAllAwait);
         }
         Form::Timeout.call(method.span(), [operand, limit])
+    }
+
+    /// A number of a form. It goes through a function, so that rustc tells of a wrong type in the same words in the machine and the twin.
+    fn number(&mut self, check: &str, form: Span, number: &Expr) -> Expr {
+        let mut number = number.clone();
+        self.visit_expr_mut(&mut number);
+        let check = private(check, own(form));
+        syn::parse_quote_spanned!(own(form)=> #check(#number))
     }
 
     /// A form that stands where its value does.
@@ -278,7 +286,7 @@ fn after(hoisted: &[Stmt], value: Expr) -> Expr {
     if hoisted.is_empty() { value } else { syn::parse_quote!({ #(#hoisted)* #value }) }
 }
 
-/// What stands for a form that was refused.
+/// What stands for a form that was refused, and of which nothing more is to be told.
 fn nothing() -> Expr {
-    syn::parse_quote!(())
+    Expr::Verbatim(quote!(()))
 }

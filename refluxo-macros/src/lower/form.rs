@@ -60,7 +60,8 @@ impl Lowerer {
     }
 }
 
-/// What a form is made of, collected while its type is told.
+/// What a form is made of, collected while its type is told. A call's type stands in parentheses, or rustc would tell of a function that is not a type a
+/// second time, in other words.
 struct Parts<'l> {
     machine: &'l Ident,
     paths: Vec<Path>,
@@ -75,7 +76,7 @@ impl Parts<'_> {
         let mut args = call.args.iter();
         let mut of_first = |name: &str| {
             let (name, ty) = (private(name, span), args.next().map(|operand| self.awaited(operand)));
-            parse_quote!(#name<#ty>)
+            parse_quote!(#name<(#ty)>)
         };
         match form {
             Form::Timeout => of_first("Timeout"),
@@ -122,7 +123,7 @@ impl Parts<'_> {
         }
         let (leaf, ty) = (private(leaf, span), self.awaited(inner));
         self.branches.push(BranchKind::Call(Box::new(ty.clone())));
-        parse_quote!(#leaf<#ty>)
+        parse_quote!(#leaf<(#ty)>)
     }
 }
 

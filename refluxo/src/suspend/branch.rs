@@ -142,7 +142,7 @@ fn not_stored(_: &RawValue) -> Result<Outcome, LoadError> {
     Err(LoadError::branch(serde::de::Error::custom("a branch of its kind has no stored output")))
 }
 
-impl<C: Suspend, K: Ending<C::Output> + Default> Leaf<C, K> {
+impl<C: Suspend, K: Default> Leaf<C, K> {
     /// The branch that is this call.
     pub fn new(call: C) -> Self {
         Self { call, kind: K::default() }
@@ -209,7 +209,7 @@ impl<C: Suspend, K: Ending<C::Output>> AnyFrame for LeafFrame<C, K> {
 /// Boxed, since it stands in a field of that enum.
 pub struct Block<M>(Box<M>);
 
-impl<M: Machine> Block<M> {
+impl<M> Block<M> {
     /// The branch that is at this state.
     pub fn new(state: M) -> Self {
         Self(Box::new(state))

@@ -41,15 +41,15 @@ pub fn spawn<M: Machine>(workflow: M) -> spawn<Child<M>> {
     spawn { workflow: workflow.into() }
 }
 
-impl<M> Suspend for spawn<Child<M>>
-where
-    M: Machine,
-    Child<M>: Suspend,
-{
+/// Only a workflow can be spawned: the twin tells of what is none.
+impl<C: Suspend> Suspend for spawn<C> {
     type Output = RunId;
 
     fn pending(&self) -> Pending<'_> {
-        Pending::Spawn(self.workflow.machine())
+        match self.workflow.pending() {
+            Pending::Child(workflow) => Pending::Spawn(workflow),
+            other => other,
+        }
     }
 
     fn begin(self) -> Begin {
@@ -57,6 +57,6 @@ where
     }
 
     fn describe(description: &mut Description) {
-        description.child::<M>();
+        C::describe(description);
     }
 }

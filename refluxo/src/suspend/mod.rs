@@ -14,7 +14,7 @@ mod timeout;
 mod timer;
 mod together;
 
-pub use branch::{Block, Branch, BranchOutput, Ending, Fallible, Kept, Leaf, One};
+pub use branch::{Block, Branch, BranchOutput, Ending, Fallible, Keep, Kept, Leaf, One, Try};
 pub use child::Child;
 pub use context::{Interrupted, StepContext};
 pub(crate) use context::{Pulse, Tether};

@@ -135,7 +135,7 @@ impl Ruled for First {
     const RULE: Rule = Rule::Any;
 }
 
-impl<B: Branches, R: Ruled> Together<B, R> {
+impl<B, R> Together<B, R> {
     /// These branches.
     pub fn new(branches: B) -> Self {
         Self { branches, rule: PhantomData }
@@ -186,7 +186,7 @@ pub struct JoinAll<B> {
     pub limit: Option<u32>,
 }
 
-impl<B: Branch> JoinAll<B> {
+impl<B> JoinAll<B> {
     /// These branches; of a limit of 0 there would be no end, so it counts as 1.
     #[must_use]
     pub fn new(branches: Vec<B>, limit: Option<usize>) -> Self {

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use refluxo::prelude::*;
 
 #[derive(Serialize, Deserialize, Signal)]
@@ -8,14 +6,14 @@ struct Approval {
 }
 
 #[step]
-async fn remind(turn: u32) {}
+async fn remind(_turn: u32) {}
 
 #[workflow]
 async fn ask() -> String {
     for turn in 0..3 {
         select! {
             Approval { by } = signal::<Approval>() => return by,
-            () = sleep(Duration::from_secs(60)) => remind(turn).await,
+            () = sleep(std::time::Duration::MAX) => remind(turn).await,
         }
     }
     "nobody".to_owned()

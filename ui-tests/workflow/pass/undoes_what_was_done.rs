@@ -6,7 +6,7 @@ async fn reserve(sku: &str) -> Result<u32, String> {
 }
 
 #[step]
-async fn release(id: u32) {}
+async fn release(_id: u32) {}
 
 #[workflow]
 async fn sell(skus: Vec<String>) -> Result<(), String> {

@@ -1,0 +1,16 @@
+use refluxo::prelude::*;
+
+#[step]
+async fn ship(sku: String) -> Result<String, String> {
+    Ok(sku)
+}
+
+#[workflow]
+async fn sell(sku: String) -> String {
+    let (parcel,) = tokio::join!(ship(sku));
+    parcel.unwrap()
+}
+
+fn main() {
+    let _ = sell("a".into());
+}
