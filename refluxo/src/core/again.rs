@@ -5,6 +5,7 @@ use crate::{
     engine::AnyMachine,
     snapshot::{Call, Path, SaveError, WaitingFor},
     store::Effect,
+    suspend::Pending,
     time::Timestamp,
 };
 
@@ -27,10 +28,11 @@ impl Run {
         let mut draft = Draft { effects, ..Draft::default() };
         for (path, call) in calls {
             self.put_call(&mut draft, &path, &call)?;
-            if let Life::At { calls, .. } = &mut self.life
-                && let Some(old) = calls.get_mut(&path)
-            {
-                *old = call;
+            if let Life::At { calls, .. } = &mut self.life {
+                match calls.get_mut(&path) {
+                    Some(old) => *old = call,
+                    None => drop(calls.branches.insert(path, call)),
+                }
             }
         }
         if std::mem::take(&mut self.enter) {
@@ -52,6 +54,14 @@ impl Run {
         for (path, machine) in machines {
             let Some(old) = calls.get(path) else { return Ok(None) };
             let (since, attempt) = if self.enter { (revision, 1) } else { (old.entered, old.attempt) };
+            let is_at_group = matches!(old.waiting_for, WaitingFor::Group(_));
+            if self.enter && !is_at_group && matches!(machine.pending(), Pending::Group(_)) {
+                // The run that was copied had ended, so nothing is known of branches.
+                entering.enter(path, *machine)?;
+                let recorded = entering.calls.drain(..).filter(|opened| opened.recorded);
+                entered.extend(recorded.map(|opened| (opened.path, opened.call)));
+                continue;
+            }
             let mut call = entering.call(path, *machine, since, attempt)?;
             call.at.clone_from(&old.at);
             if let (WaitingFor::Group(new), WaitingFor::Group(old)) =

@@ -215,6 +215,78 @@ pub enum SignalError {
     },
 }
 
+/// A run that can't be copied.
+#[derive(Debug, Error)]
+pub enum ForkError {
+    /// An id is not one.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidRunId),
+    /// There is no such run.
+    #[error("there is no run {id} in this store to fork")]
+    Unknown {
+        /// The id.
+        id: RunId,
+    },
+    /// The run's function has returned, so the run is at no state any more.
+    #[error("the run {id} is completed and has no state any more: start another run")]
+    Completed {
+        /// The id.
+        id: RunId,
+    },
+    /// Some of what the run did has been undone since.
+    #[error(
+        "some of what the run {id} did has been undone since, and a copy would go on as if it were still done: if that is \
+         what you want, fork it with `.force()`"
+    )]
+    Undone {
+        /// The id.
+        id: RunId,
+    },
+    /// The id of the copy is in use.
+    #[error("the id {copy} is in use by another run: choose another one for the copy")]
+    IdTaken {
+        /// The id.
+        copy: RunId,
+    },
+    /// Today's code can't read what is stored of the run.
+    #[error("the run {id} can't be forked: {reason}")]
+    Unreadable {
+        /// The id.
+        id: RunId,
+        /// What can't be read, and what to do about it.
+        reason: ParkReason,
+    },
+    /// The run's envelope can't be read.
+    #[error("the run {id} can't be forked: {cause}")]
+    Envelope {
+        /// The id.
+        id: RunId,
+        /// What can't be read.
+        #[source]
+        cause: LoadError,
+    },
+    /// The copy can't be written.
+    #[error("the run {id} can't be forked: {cause}")]
+    Unsaved {
+        /// The id.
+        id: RunId,
+        /// Why.
+        #[source]
+        cause: SaveError,
+    },
+    /// The store failed.
+    #[error("the run {id} was not copied as {copy}, or that was not confirmed: {cause}")]
+    Store {
+        /// The id.
+        id: RunId,
+        /// The id of the copy.
+        copy: RunId,
+        /// What the store says.
+        #[source]
+        cause: StoreError,
+    },
+}
+
 /// An order that a run would not heed.
 #[derive(Debug, Error)]
 pub enum VerbError {

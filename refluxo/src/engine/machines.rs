@@ -204,6 +204,16 @@ pub(crate) fn undo_tree(kind: &Kind, entry: &UndoEntry) -> Result<Tree, ParkReas
     undoing.map(|undoing| Tree::new(undoing.into_machine())).map_err(|error| unreadable(&error))
 }
 
+/// Whether today's code reads a stored run's state and its branches.
+pub(crate) fn check(registry: &Registry, record: &Record) -> Result<(), ParkReason> {
+    let head = &record.row.head;
+    let kind = kind(registry, &record.row.queue, head.version)?;
+    let stored = Stored::read(kind, &head.at, &record.state, &record.parts)?;
+    let paths = stored.reserved.branches.keys().cloned().collect();
+    stored.root()?;
+    stored.at(paths).map(drop)
+}
+
 /// What today's code knows of a workflow.
 pub(crate) fn kind<'a>(registry: &'a Registry, workflow: &str, found: u32) -> Result<&'a Kind, ParkReason> {
     let Some(kind) = registry.kind(workflow) else {

@@ -11,6 +11,7 @@ mod builder;
 mod driver;
 mod erased;
 mod error;
+mod fork;
 mod handle;
 mod leases;
 mod machines;
@@ -35,7 +36,10 @@ mod worker;
 
 pub use builder::EngineBuilder;
 pub use erased::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
-pub use error::{BuildError, MissingResource, ReadError, ResultError, SignalError, StartError, VerbError};
+pub use error::{
+    BuildError, ForkError, MissingResource, ReadError, ResultError, SignalError, StartError, VerbError,
+};
+pub use fork::{Fork, ForkRun};
 pub use handle::Engine;
 pub use registry::{Conflict, Registry};
 pub use run::Run;

@@ -27,6 +27,11 @@ impl<W: Machine> Run<W> {
         Self { engine, id, workflow: PhantomData }
     }
 
+    /// The engine.
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The run's id.
     #[must_use]
     pub fn id(&self) -> &str {

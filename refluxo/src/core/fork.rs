@@ -1,0 +1,69 @@
+//! A copy of a run, as a run of its own.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::{Life, Run, calls::new_call};
+use crate::{
+    snapshot::{Hot, LoadError, SaveError, WaitingFor, parts},
+    store::{Head, NewRun, Part, Record, Revision, RunId, Start, Status, Uid},
+};
+
+/// Why a run can't be copied.
+pub(crate) enum NoFork {
+    /// Its function has returned, so it is at no state any more.
+    Completed,
+    /// What is stored of it can't be read.
+    Unreadable(LoadError),
+    /// The copy can't be written.
+    Unsaved(SaveError),
+}
+
+/// The first entry of a copy's history.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Forked<'a> {
+    /// The run that was copied.
+    forked_from: &'a RunId,
+    /// The revision at which it was.
+    at_revision: Revision,
+}
+
+/// A run that goes on from where another one stands, or stood when it ended: with its state, its branches and what is left of
+/// its undo stack. Its calls are made anew, under keys of its own; its inbox is empty.
+pub(crate) fn fork(record: &Record, id: RunId, uid: Uid) -> Result<NewRun, NoFork> {
+    let row = &record.row;
+    if row.head.status == Status::Completed {
+        return Err(NoFork::Completed);
+    }
+    let run = Run::of_record(record).map_err(NoFork::Unreadable)?;
+    let (call, with_branches) = match run.life {
+        Life::At { calls, .. } => (calls.root, true),
+        // Its machine tells what it is.
+        Life::Ending { .. } | Life::Ended { .. } => {
+            (new_call(uid, String::new(), Revision(0), WaitingFor::Start), false)
+        }
+    };
+    let is_copied = |part: &&Part| {
+        if parts::is_of_branch(&part.name) { with_branches } else { part.name != parts::OUTPUT }
+    };
+    let unsaved = |cause| NoFork::Unsaved(SaveError::Envelope { cause });
+    let hot = Hot { undo: run.undo.len(), enter: true, ..Hot::new(std::slice::from_ref(&call), None) };
+    let body = hot.write().map_err(unsaved)?;
+    let story = Forked { forked_from: &row.id, at_revision: row.revision };
+    let entry = serde_json::to_vec(&story).map(Bytes::from).map_err(unsaved)?;
+    Ok(NewRun {
+        root: id.clone(),
+        id,
+        uid,
+        parent: None,
+        queue: row.queue.clone(),
+        input: row.input,
+        head: Head { status: Status::Ready, body, ..row.head.clone() },
+        state: record.state.clone(),
+        parts: record.parts.iter().filter(is_copied).cloned().collect(),
+        attributes: Vec::new(),
+        entries: vec![entry],
+        start: Start::Now,
+    })
+}
