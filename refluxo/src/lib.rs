@@ -43,7 +43,9 @@ pub mod prelude {
     pub use crate::{
         compensate,
         engine::{Engine, Run},
-        join, join_all, select,
+        join, join_all,
+        observer::LoggingObserver,
+        select,
         store::MemoryStore,
         store::RunId,
         suspend::{Elapsed, Signal, StepContext, TimedOut, Timeout, signal, sleep, sleep_until, spawn},

@@ -1,7 +1,10 @@
 //! Being told what runs do, as it happens.
 
+mod logging;
+
 use std::fmt;
 
+pub use self::logging::LoggingObserver;
 use crate::{
     store::{Revision, Status},
     suspend::{StepContext, StepTask},
