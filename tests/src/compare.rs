@@ -1,6 +1,6 @@
 //! Both ways side by side.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 
 use crate::trace::{Case, Outcome, Trace};
 
@@ -23,6 +23,25 @@ pub fn report(plain: &[Case], durable: &[Case]) -> ExitCode {
         println!("{} panics as plain code", case.name);
     }
     if differences.is_empty() && panicking.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The names of all functions under `#[workflow]` in a folder of this crate.
+///
+/// # Panics
+/// If the folder can't be read, or two functions have one name.
+#[must_use]
+pub fn written(folder: &str) -> BTreeSet<String> {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut names = BTreeSet::new();
+    for file in fs::read_dir(programs).expect("the programs are there") {
+        let source = fs::read_to_string(file.expect("a file can be listed").path()).expect("it is text");
+        for after in source.split("#[workflow").skip(1) {
+            let function = after.split_once("async fn ").expect("a function follows the attribute").1;
+            let name = function.split('(').next().expect("split gives at least one part");
+            assert!(names.insert(name.to_owned()), "two programs are called {name}");
+        }
+    }
+    names
 }
 
 fn differences(plain: &[Case], durable: &[Case]) -> Vec<String> {

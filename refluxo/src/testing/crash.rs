@@ -23,9 +23,9 @@ const ID: &str = "run";
 /// Runs a workflow over and over, each time with a crash of its worker before or after another one of its commits, and compares
 /// each run with one that nothing disturbed.
 ///
-/// Every run must have the same end and the same calls, with the same arguments and idempotency keys, and a call whose outcome is
-/// stored must not be made again. What may differ is how often a call was made whose outcome was not stored: steps are at least
-/// once, and [`CrashReport::repeated`] tells which were repeated.
+/// Every run must have the same end and the same calls with the same arguments, and a call whose outcome is stored must not be made
+/// again. What may differ is how often a call was made whose outcome was not stored: steps are at least once, and
+/// [`CrashReport::repeated`] tells which were repeated, under the same idempotency key.
 ///
 /// A workflow whose calls depend on real time, on randomness or on which of two branches is faster differs by itself.
 ///

@@ -25,8 +25,19 @@ struct End {
     error: Option<String>,
 }
 
-/// What must be the same whenever an attempt is made: the run, the step and the arguments.
-type Made<'a> = (&'a str, &'static str, &'a Value);
+/// What is compared of an attempt.
+#[derive(PartialEq)]
+struct Made<'a> {
+    step: &'static str,
+    arguments: &'a Value,
+    attempt: u32,
+}
+
+impl<'a> Made<'a> {
+    fn of(call: &'a RecordedCall) -> Self {
+        Self { step: call.step, arguments: &call.arguments, attempt: call.attempt }
+    }
+}
 
 impl Trace {
     /// Of a run that ended like this.
@@ -49,15 +60,18 @@ impl Trace {
         if let Some(call) = crashed.settled_and_made_again() {
             return Err(format!("the outcome of `{}` was stored, and yet it was run again", call.step));
         }
-        let (expected, found) = (self.made(), crashed.made());
-        if let Some((attempt, (_, step, _))) =
-            expected.iter().find(|(attempt, made)| found.get(*attempt) != Some(made))
-        {
-            return Err(format!("`{step}` is not run, or not with the same arguments (key {})", attempt.0));
+        let (expected, mut found) = (self.made(), crashed.made());
+        for Made { step, arguments, attempt } in expected {
+            let Some(n) = found.iter().position(|made| *made == Made { step, arguments, attempt }) else {
+                return Err(format!("`{step}` is not run with {arguments}, attempt {attempt}"));
+            };
+            found.swap_remove(n);
         }
-        match found.iter().find(|(attempt, _)| !expected.contains_key(*attempt)) {
-            Some((attempt, (_, step, _))) => Err(format!("`{step}` is run besides (key {})", attempt.0)),
+        match found.first() {
             None => Ok(()),
+            Some(Made { step, arguments, attempt }) => {
+                Err(format!("`{step}` is run besides with {arguments}, attempt {attempt}"))
+            }
         }
     }
 
@@ -70,12 +84,13 @@ impl Trace {
         (0..self.calls.len()).filter(move |n| is_again(*n)).map(|n| self.calls[n].step)
     }
 
-    /// Every attempt once.
-    fn made(&self) -> BTreeMap<(&str, u32), Made<'_>> {
-        self.calls
-            .iter()
-            .map(|call| (attempt(call), (call.run.as_str(), call.step, &call.arguments)))
-            .collect()
+    /// Every attempt once, however often it was made.
+    ///
+    /// Without its key, which tells in which commit the call was reached: where branches run side by side, a crash
+    /// changes their order.
+    fn made(&self) -> Vec<Made<'_>> {
+        let first: BTreeMap<_, _> = self.calls.iter().rev().map(|call| (attempt(call), call)).collect();
+        first.into_values().map(Made::of).collect()
     }
 
     /// An attempt that was made after its outcome was stored.
@@ -168,15 +183,18 @@ mod tests {
 
     #[test]
     fn a_call_that_is_missing_or_made_besides_is_a_difference() {
-        assert_eq!(difference(&trace(&["a"])), "`charge` is not run, or not with the same arguments (key b)");
-        assert_eq!(difference(&trace(&["a", "b", "c"])), "`charge` is run besides (key c)");
+        assert_eq!(difference(&trace(&["a"])), r#"`charge` is not run with {"key":"b"}, attempt 1"#);
+        assert_eq!(
+            difference(&trace(&["a", "b", "c"])),
+            r#"`charge` is run besides with {"key":"c"}, attempt 1"#
+        );
     }
 
     #[test]
     fn other_arguments_are_a_difference() {
         let mut crashed = trace(&["a", "b"]);
         crashed.calls[1].arguments = json!({});
-        assert_eq!(difference(&crashed), "`charge` is not run, or not with the same arguments (key b)");
+        assert_eq!(difference(&crashed), r#"`charge` is not run with {"key":"b"}, attempt 1"#);
     }
 
     #[test]

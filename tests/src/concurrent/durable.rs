@@ -57,7 +57,7 @@ pub fn steady<M: Machine>(
                 let signals = signals();
                 async move {
                     let send = async |Sent { name, payload }| {
-                        drop(engine.signal_json(run.id(), name, &payload).await)
+                        drop(engine.signal_json(run.id(), name, &payload).await);
                     };
                     arrive(signals, send).await;
                 }

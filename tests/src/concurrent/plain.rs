@@ -79,6 +79,9 @@ macro_rules! plain_compensate {
 }
 
 /// What `join_all!` stands for.
+///
+/// # Panics
+/// Never: its semaphore is not closed.
 pub async fn join_limited<F: Future>(calls: Vec<F>, limit: usize) -> Vec<F::Output> {
     let slots = Rc::new(Semaphore::new(limit));
     let calls = calls.into_iter().map(|call| async {
@@ -124,6 +127,9 @@ pub async fn signal<S: refluxo::prelude::Signal>() -> S {
 }
 
 /// Has a program run by itself.
+///
+/// # Panics
+/// Never: the id that it gives is one.
 pub async fn spawn(program: impl Future<Output: 'static> + 'static) -> RunId {
     tokio::task::spawn_local(program);
     RunId::new("spawned").expect("it is an id")

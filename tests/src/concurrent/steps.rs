@@ -1,5 +1,7 @@
 //! The steps that take their time. Mounted twice, like the programs.
 
+#![allow(clippy::missing_errors_doc, reason = "what each does is said in one line")]
+
 use std::time::Duration;
 
 use super::step_prelude::step;

@@ -4,4 +4,9 @@
 
 use super::prelude;
 
+pub(crate) mod blocks;
+pub(crate) mod joins;
+pub(crate) mod selects;
+pub(crate) mod timeouts;
+pub(crate) mod undo;
 pub(crate) mod waiting;
