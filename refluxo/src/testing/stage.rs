@@ -13,11 +13,8 @@ use crate::{
     suspend::{Judged, Resources, Stage, Step, StepContext, StepFuture, StepTask},
 };
 
-/// Stands in for the body of the step `S`: any function of the call and its context that gives a future of the step's output.
-///
-/// ```ignore
-/// .mock::<charge>(|call, _context| async move { Ok(Receipt { amount: call.order.total }) })
-/// ```
+/// Stands in for the body of the step `S`: any function of the call and its context that gives a future of the step's output, such as
+/// `|call, _context| async move { Ok(call.total) }`. See [`TestBuilder::mock`](super::TestBuilder::mock).
 pub trait Mock<S: Step>: Fn(S, StepContext) -> <Self as Mock<S>>::Body + Send + Sync + 'static {
     /// What it gives.
     type Body: Future<Output = S::Output> + Send + 'static;
