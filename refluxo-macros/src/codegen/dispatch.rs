@@ -152,9 +152,17 @@ fn branches(context: &Context<'_>) -> TokenStream {
             let (branch, span) = (names::branch(id), context.program.branch(id).span);
             let new = if matches!(kind, Kind::Group { rule: Rule::Try, .. }) { "fallible" } else { "new" };
             let new = Ident::new(new, span);
-            quote_spanned!(span=> let mut #branch = ::refluxo::__private::BranchOut::#new();)
+            // What never ends has no value that would tell its type.
+            let ty = if ends(context, id) { quote!(_) } else { quote!(()) };
+            quote_spanned!(span=> let mut #branch = ::refluxo::__private::BranchOut::<#ty>::#new();)
         })
         .collect()
+}
+
+/// Whether the code of a branch leads to its end.
+fn ends(context: &Context<'_>, id: BranchId) -> bool {
+    let mut its = context.program.blocks.iter().filter(|block| block.owner == Some(id));
+    its.any(|block| Exits::of(&block.stmts).returns)
 }
 
 /// The blocks of a machine as arms of its loop. Those of a branch are one arm.

@@ -21,7 +21,7 @@ use crate::{
         form::Form,
         marker::Marker,
         pattern::{keep, locals},
-        place::bare,
+        place::{bare, root},
     },
     liveness::mentions,
 };
@@ -199,8 +199,9 @@ impl VisitMut for Blocks<'_> {
     }
 
     fn visit_local_mut(&mut self, local: &mut Local) {
+        let is_lent = |var: Var| self.0.lent.contains(var);
         if let Some(init) = &local.init
-            && self.0.is_loan(&init.expr)
+            && (self.0.is_loan(&init.expr) || root(&init.expr).is_some_and(is_lent))
         {
             self.0.lend(&local.pat);
         }

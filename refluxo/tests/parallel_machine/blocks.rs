@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[workflow]
-async fn blocks(order: Order) -> (u32, Vec<String>) {
+pub(crate) async fn blocks(order: Order) -> (u32, Vec<String>) {
     let mut sum = 1;
     let mut seen = Vec::new();
     seen.push("before".to_owned());
@@ -40,7 +40,7 @@ fn blocks_take_what_they_use_and_loop() {
 }
 
 #[workflow]
-async fn tried(n: u32) -> Result<String, String> {
+pub(crate) async fn tried(n: u32) -> Result<String, String> {
     let (small, large) = join!(
         async move {
             let first = check(n).await?;
@@ -76,7 +76,7 @@ fn a_block_compensates() {
 }
 
 #[workflow]
-async fn nested(order: Order) -> Result<String, String> {
+pub(crate) async fn nested(order: Order) -> Result<String, String> {
     let mut all = String::new();
     for item in &order.items {
         let (outer, count) = join!(
@@ -105,7 +105,7 @@ fn a_block_in_a_block_borrows_the_item_of_a_loop() {
 }
 
 #[workflow]
-async fn unit_blocks(n: u32) -> u32 {
+pub(crate) async fn unit_blocks(n: u32) -> u32 {
     join!(
         async move {},
         async move {
@@ -128,7 +128,7 @@ fn blocks_without_values_or_awaits() {
 }
 
 #[workflow]
-async fn tries(n: u32) -> Result<u32, String> {
+pub(crate) async fn tries(n: u32) -> Result<u32, String> {
     let (a, b) = try_join!(
         async move {
             let (x, y) = join!(async move { check(n).await }, async move { Some(double(n).await) });

@@ -15,7 +15,7 @@ macro_rules! foreign {
 }
 
 #[workflow]
-async fn inferred(n: u32) -> Vec<u32> {
+pub(crate) async fn inferred(n: u32) -> Vec<u32> {
     let mut held = Vec::new();
     let (held, other) = join!(
         async move {
@@ -36,7 +36,7 @@ fn a_local_whose_type_is_known_in_the_block_alone_is_captured() {
 }
 
 #[workflow]
-async fn parts(order: Order) -> (String, Vec<String>, String) {
+pub(crate) async fn parts(order: Order) -> (String, Vec<String>, String) {
     let ((a, b), c) = join!(
         async move {
             let noted = note(order.customer).await;
@@ -62,7 +62,7 @@ fn blocks_take_fields_alone() {
 }
 
 #[workflow]
-async fn whole_and_parts(order: Order, label: &str) -> String {
+pub(crate) async fn whole_and_parts(order: Order, label: &str) -> String {
     let n = order.items.len();
     let (text, m) = join!(
         async move {
@@ -95,7 +95,7 @@ fn what_is_shadowed_or_in_a_string_is_what_rust_means() {
 }
 
 #[workflow]
-async fn indexed(order: Order) -> Vec<String> {
+pub(crate) async fn indexed(order: Order) -> Vec<String> {
     let mut all = Vec::new();
     for (index, item) in order.items.iter().enumerate() {
         let (left, right) =
@@ -136,13 +136,13 @@ fn references_are_copied_and_numbers_and_owned_items_are_themselves() {
 
 /// An order of which one item is known by name.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Pair {
+pub(crate) struct Pair {
     items: Vec<Item>,
     second: Option<Item>,
 }
 
 #[workflow]
-async fn optional(order: Pair) -> Option<String> {
+pub(crate) async fn optional(order: Pair) -> Option<String> {
     let first = order.items.first().map(|item| item.count)?;
     let Some(Item { sku, count }) = &order.second else { return None };
     let (a, b) = join!(
@@ -163,7 +163,7 @@ fn a_question_mark_on_an_option_ends_the_block() {
 }
 
 #[workflow]
-async fn captured_twice(n: u32, text: String) -> (String, String, Vec<u32>) {
+pub(crate) async fn captured_twice(n: u32, text: String) -> (String, String, Vec<u32>) {
     let copy = text.clone();
     let list = vec![1, 2, n];
     let mut found = None;

@@ -6,11 +6,11 @@ use refluxo::{machine::Machine, prelude::*};
 
 use crate::{
     driver::{run, run_with},
-    steps::{Order, double, note, order},
+    steps::{Item, Order, double, note, order},
 };
 
 #[workflow]
-async fn two_calls(n: u32) -> (u32, String) {
+pub(crate) async fn two_calls(n: u32) -> (u32, String) {
     let (doubled, noted) = join!(double(n), note(format!("{n}")));
     (doubled, noted)
 }
@@ -21,7 +21,7 @@ fn a_join_of_calls_gives_their_outputs() {
 }
 
 #[workflow]
-async fn first(n: u32) -> String {
+pub(crate) async fn first(n: u32) -> String {
     let greeting = "hello";
     let mut rounds = 0;
     loop {
@@ -44,7 +44,7 @@ fn a_select_in_a_loop_runs_the_arm_of_the_winner() {
 }
 
 #[workflow]
-async fn many(order: Order) -> Vec<String> {
+pub(crate) async fn many(order: Order) -> Vec<String> {
     let prefix = order.id.clone();
     join_all!(for item in &order.items => {
         let prefix = prefix.clone();
@@ -62,7 +62,7 @@ fn a_block_for_each_item() {
 }
 
 #[workflow]
-async fn limited(n: u32) -> Result<(u32, u32), Elapsed> {
+pub(crate) async fn limited(n: u32) -> Result<(u32, u32), Elapsed> {
     let day = Duration::from_hours(24);
     join!(async move { double(double(n).await).await }, double(n).timeout(day))
         .timeout(day)
@@ -79,7 +79,7 @@ fn a_join_may_have_a_limit() {
 }
 
 #[workflow]
-async fn in_branches(n: u32) -> u32 {
+pub(crate) async fn in_branches(n: u32) -> u32 {
     let base = if n > 2 {
         let (a, b) = join!(
             async move {
@@ -116,4 +116,37 @@ fn joins_in_branches_operands_and_scrutinees() {
     assert_eq!(run_with(in_branches(3), 0).0, "65");
     assert_eq!(run_with(in_branches(3), 1).0, "33");
     assert_eq!(run_with(in_branches(1), 1).0, "7");
+}
+
+#[workflow]
+pub(crate) async fn beats(n: u32) -> u32 {
+    let mut left = n;
+    select! {
+        () = async move {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                left = double(left).await;
+            }
+        } => 0,
+        doubled = double(n) => doubled,
+    }
+}
+
+#[test]
+fn a_block_that_never_ends_may_lose() {
+    assert_eq!(run_with(beats(2), 1).0, "4");
+}
+
+#[workflow]
+pub(crate) async fn taken_apart(order: Order) -> Vec<String> {
+    join_all!(for item in &order.items => {
+        let Item { sku, count } = item;
+        let named = sku.as_str();
+        async move { format!("{}{sku}{}", note(named.to_owned()).await, double(*count).await) }
+    })
+}
+
+#[test]
+fn what_is_taken_apart_for_a_block_is_copied() {
+    assert_eq!(run(taken_apart(order())), r#"["<ink>ink4","<pen>pen6"]"#);
 }

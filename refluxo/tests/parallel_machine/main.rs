@@ -2,6 +2,8 @@
 
 mod blocks;
 mod captures;
+#[cfg(feature = "testing")]
+mod crashes;
 mod driver;
 mod forms;
 mod steps;
