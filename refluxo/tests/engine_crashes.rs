@@ -16,7 +16,7 @@ use refluxo::{
 use support::{
     Place, build,
     faulty::Faulty,
-    random::{Random, listens, steps},
+    random::{Random, has_branches, listens, steps},
     script::{Line, Script, Word, expected, script},
     soon,
 };
@@ -93,7 +93,7 @@ impl Cast {
         }
         for (id, lines) in &self.0 {
             let ran = seen.remove(id).unwrap_or_default();
-            if may_overlap {
+            if may_overlap || has_branches(lines) {
                 let set: BTreeSet<_> = ran.into_iter().collect();
                 assert_eq!(set, steps(lines).into_iter().collect(), "{id}");
             } else {

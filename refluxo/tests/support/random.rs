@@ -23,14 +23,44 @@ impl Random {
     /// words can be sent to the run by its id.
     pub fn script(&mut self, name: &str, longest: u64, depth: u32) -> Vec<Line> {
         (0..=self.below(longest))
-            .map(|number| match self.below(10) {
+            .map(|number| match self.below(14) {
                 0 | 1 if depth == 0 => Line::Listen,
                 2 => Line::Sleep(self.below(3)),
                 3 if depth < 2 => Line::Child(self.script(&format!("{name}.{number}"), 3, depth + 1)),
+                4 => Line::Flaky(format!("{name}.{number}"), u32::try_from(self.below(3)).unwrap()),
+                5 => Line::Within(3_600, Box::new(step(&format!("{name}.{number}")))),
+                6 if depth < 2 => Line::All(self.branches(&format!("{name}.{number}"), depth)),
+                7 if depth < 2 => Line::Some(2, self.branches(&format!("{name}.{number}"), depth)),
+                8 if depth < 2 => Line::Try(self.branches(&format!("{name}.{number}"), depth)),
                 _ => step(&format!("{name}.{number}")),
             })
             .collect()
     }
+
+    /// Up to four scripts.
+    fn branches(&mut self, name: &str, depth: u32) -> Vec<Vec<Line>> {
+        (0..=self.below(4)).map(|branch| self.script(&format!("{name}.{branch}"), 3, depth + 1)).collect()
+    }
+}
+
+/// Whether a script does several things at once, so that nobody knows the order of its steps.
+pub fn has_branches(lines: &[Line]) -> bool {
+    lines.iter().any(|line| match line {
+        Line::All(_) | Line::Some(..) | Line::Try(_) | Line::Race(_) => true,
+        Line::Child(lines) => has_branches(lines),
+        Line::Within(_, line) => has_branches(std::slice::from_ref(line)),
+        Line::Step(_)
+        | Line::Flaky(..)
+        | Line::Sleep(_)
+        | Line::Listen
+        | Line::Spawn(_)
+        | Line::Undo(_)
+        | Line::UndoFlaky(..)
+        | Line::UndoChild(_)
+        | Line::Panic
+        | Line::Fail(_)
+        | Line::Nan => false,
+    })
 }
 
 /// How often a script listens.

@@ -1,0 +1,232 @@
+//! Steps as their options say, what they are told while they run, and who is told of them.
+
+mod support;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use refluxo::{
+    engine::{EngineBuilder, ResultError},
+    observer::{Attempted, Attempting, Observer, Reached},
+    prelude::*,
+    suspend::Interrupted,
+};
+use support::{Place, build, passing, soon, until, world::World};
+
+everywhere! {
+    an_attempt_that_takes_too_long_is_dropped_and_made_again,
+    no_more_steps_of_a_name_run_at_once_than_they_may,
+    a_heartbeat_tells_of_a_cancel,
+    a_step_is_told_that_its_lease_is_lost,
+    a_signal_under_a_key_is_taken_once,
+    observers_are_told_of_attempts,
+    a_worker_hears_of_a_cancel_that_another_one_sent,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Trouble {
+    Late(TimedOut),
+    Told(String),
+}
+
+impl From<TimedOut> for Trouble {
+    fn from(late: TimedOut) -> Self {
+        Self::Late(late)
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, Signal)]
+struct Word(String);
+
+/// Takes for ever at its first attempts.
+#[step(timeout = "20ms", retry(attempts = 3, initial = "1s", jitter = false))]
+async fn hesitate(
+    #[inject] world: &World,
+    #[inject] cx: &StepContext,
+    attempts: u32,
+) -> Result<u32, Trouble> {
+    world.note(cx, format!("attempt {}", cx.attempt())).await;
+    if cx.attempt() <= attempts {
+        std::future::pending::<()>().await;
+    }
+    Ok(cx.attempt())
+}
+
+#[workflow]
+async fn hesitating(attempts: u32) -> Result<u32, Trouble> {
+    hesitate(attempts).await
+}
+
+#[step(concurrency = 2)]
+async fn narrow(#[inject] world: &World, #[inject] cx: &StepContext, text: String) -> String {
+    world.note(cx, text).await
+}
+
+#[workflow]
+async fn crowd(texts: Vec<String>) -> Vec<String> {
+    join_all!(for text in texts => narrow(text))
+}
+
+/// Goes on until it is told to stop.
+#[step]
+async fn work(#[inject] world: &World, #[inject] cx: &StepContext) -> Result<(), Trouble> {
+    world.note(cx, "works".to_owned()).await;
+    let (there, told) = (world.clone(), cx.clone());
+    tokio::spawn(async move {
+        told.lease_lost().await;
+        there.note(&told, "lost".to_owned()).await;
+    });
+    loop {
+        match cx.heartbeat().await {
+            Ok(()) => tokio::time::sleep(Duration::from_millis(1)).await,
+            Err(interrupted @ (Interrupted::Cancelled | Interrupted::LeaseLost)) => {
+                return Err(Trouble::Told(interrupted.to_string()));
+            }
+        }
+    }
+}
+
+#[workflow]
+async fn working() -> Result<(), Trouble> {
+    work().await
+}
+
+#[workflow]
+async fn hearing() -> Vec<String> {
+    let first = signal::<Word>().await;
+    match signal::<Word>().timeout(Duration::from_secs(60)).await {
+        Ok(second) => vec![first.0, second.0],
+        Err(Elapsed) => vec![first.0],
+    }
+}
+
+async fn builder(place: &Place) -> EngineBuilder {
+    let builder =
+        place.builder(place.store().await).poison_limit(u32::MAX).lease(Duration::from_secs(1_000_000));
+    builder.register::<Hesitating>().register::<Crowd>().register::<Working>().register::<Hearing>()
+}
+
+async fn an_attempt_that_takes_too_long_is_dropped_and_made_again(place: Place) {
+    let engine = build(builder(&place).await).await;
+    let run = engine.start("a", hesitating(2)).await.unwrap();
+    assert_eq!(passing(&place, run.result()).await.unwrap(), Ok(3));
+    let run = engine.start("b", hesitating(3)).await.unwrap();
+    let late = TimedOut { step: "hesitate".to_owned(), after: Duration::from_millis(20) };
+    assert_eq!(passing(&place, run.result()).await.unwrap(), Err(Trouble::Late(late)));
+    assert_eq!(place.world.notes().len(), 6);
+}
+
+async fn no_more_steps_of_a_name_run_at_once_than_they_may(place: Place) {
+    let engine = build(builder(&place).await).await;
+    let texts: Vec<_> = (0..3).map(|number| format!("gate {number}")).collect();
+    let one = engine.start("a", crowd(texts.clone())).await.unwrap();
+    let other = engine.start("b", crowd(texts.clone())).await.unwrap();
+    for done in 0..6 {
+        soon(place.world.somebody_at_the_gate()).await;
+        if done > 0 {
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            assert!(place.world.texts().len() <= done + 2);
+        }
+        place.world.open_gate();
+    }
+    assert_eq!(soon(one.result()).await.unwrap(), texts);
+    assert_eq!(soon(other.result()).await.unwrap(), texts);
+}
+
+async fn a_heartbeat_tells_of_a_cancel(place: Place) {
+    let engine = build(builder(&place).await).await;
+    let run = engine.start("a", working()).await.unwrap();
+    until(async || place.world.texts() == ["works"]).await;
+    run.cancel().await.unwrap();
+    // It returns within its grace, and so does the workflow.
+    let told = Trouble::Told("nobody waits for the step any more".to_owned());
+    assert_eq!(soon(run.result()).await.unwrap(), Err(told));
+}
+
+async fn a_worker_hears_of_a_cancel_that_another_one_sent(place: Place) {
+    let engine = build(builder(&place).await).await;
+    let run = engine.start("a", working()).await.unwrap();
+    until(async || place.world.texts() == ["works"]).await;
+    let other = build(builder(&place).await).await;
+    soon(other.shutdown()).await;
+    other.cancel("a").await.unwrap();
+    assert!(matches!(soon(run.result()).await.unwrap(), Err(Trouble::Told(_))));
+}
+
+async fn a_step_is_told_that_its_lease_is_lost(place: Place) {
+    let restless = builder(&place).await.lease(Duration::from_millis(60));
+    let one = build(restless).await;
+    let run = one.start("a", working()).await.unwrap();
+    until(async || place.world.texts() == ["works"]).await;
+    let other = build(builder(&place).await.lease(Duration::from_millis(60))).await;
+    until(async || {
+        place.clock.advance(Duration::from_millis(100));
+        place.world.texts().contains(&"lost".to_owned())
+    })
+    .await;
+    drop((one, other));
+    let last = build(builder(&place).await).await;
+    last.cancel("a").await.unwrap();
+    drop(run);
+    let run = last.run::<Working>("a").await.unwrap();
+    match passing(&place, run.result()).await {
+        Ok(Err(Trouble::Told(_))) | Err(ResultError::Cancelled { .. }) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn a_signal_under_a_key_is_taken_once(place: Place) {
+    let engine = build(builder(&place).await).await;
+    let run = engine.start("a", hearing()).await.unwrap();
+    for _ in 0..3 {
+        run.signal_once("mail-7", Word("one".to_owned())).await.unwrap();
+        engine.signal_json_once("a", "mail-7", "Word", &Word("one".to_owned())).await.unwrap();
+    }
+    assert_eq!(passing(&place, run.result()).await.unwrap(), ["one"]);
+    let run = engine.start("b", hearing()).await.unwrap();
+    run.signal_once("mail-7", Word("one".to_owned())).await.unwrap();
+    run.signal_once("mail-8", Word("two".to_owned())).await.unwrap();
+    assert_eq!(soon(run.result()).await.unwrap(), ["one", "two"]);
+}
+
+/// Writes down what it is told.
+#[derive(Clone, Default)]
+struct Diary(Arc<Mutex<Vec<String>>>);
+
+impl Diary {
+    fn note(&self, text: String) {
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+impl Observer for Diary {
+    fn reached(&self, _: &Reached<'_>) {}
+
+    fn attempting(&self, attempting: &Attempting<'_>) {
+        let arguments = String::from_utf8(attempting.arguments().unwrap()).unwrap();
+        let cx = attempting.context;
+        self.note(format!("{} {}{arguments} {}", cx.run_id(), cx.step(), cx.attempt()));
+    }
+
+    fn attempted(&self, attempted: &Attempted<'_>) {
+        self.note(format!("{:?}", attempted.ended));
+    }
+}
+
+async fn observers_are_told_of_attempts(place: Place) {
+    let diary = Diary::default();
+    let engine = build(builder(&place).await.observe(diary.clone())).await;
+    let run = engine.start("a", hesitating(1)).await.unwrap();
+    assert_eq!(passing(&place, run.result()).await.unwrap(), Ok(2));
+    let told = diary.0.lock().unwrap().clone();
+    let arguments = r#"{"attempts":1}"#;
+    let expected = [
+        format!("a hesitate{arguments} 1"),
+        "TimedOut".to_owned(),
+        format!("a hesitate{arguments} 2"),
+        "Returned".to_owned(),
+    ];
+    assert_eq!(told, expected);
+}
