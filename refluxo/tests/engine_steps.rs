@@ -96,7 +96,7 @@ async fn working() -> Result<(), Trouble> {
 #[workflow]
 async fn hearing() -> Vec<String> {
     let first = signal::<Word>().await;
-    match signal::<Word>().timeout(Duration::from_secs(60)).await {
+    match signal::<Word>().timeout(Duration::from_mins(1)).await {
         Ok(second) => vec![first.0, second.0],
         Err(Elapsed) => vec![first.0],
     }

@@ -1,10 +1,12 @@
 //! The engine: it performs what runs wait for, and only after the state that waits for it is stored.
 //!
-//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds. The `worker` claims due runs and gives
-//! each a task, the `driver`: the only loop that performs actions. `turn` is one turn of a run, on the machines of its
-//! `tree`, with the attempts (`steps`) that are `running`; `storing` has what it changed stored, by `persist`, and `undo` is a
-//! turn of a run that undoes what it did. `leases`, `bell` and `watchers` keep runs in hand, the worker awake and callers informed. [`Storeless`]
-//! takes the same turns on snapshots that the caller keeps.
+//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds; `verbs` and `fork` are what an operator can
+//! have a run do. The `worker` claims due runs and gives each a task, the `driver`: the only loop that performs actions. A
+//! `turn` performs what a run does next on its `machines`, which form a `tree` with a branch for each branch of a `join!` or a
+//! `select!`; attempts to run `steps` that are `running` meanwhile are its only state beside the store's. `storing` has what a
+//! turn changed stored, by `persist`, and `undo` is a turn of a run that undoes what it did. `leases`, `bell` and `watchers`
+//! keep runs in hand, the worker awake and callers informed. [`Storeless`] takes the same turns on snapshots that the caller
+//! keeps.
 
 mod bell;
 mod builder;
