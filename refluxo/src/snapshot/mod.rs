@@ -28,3 +28,6 @@ pub use reader::StateReader;
 pub use reason::ParkReason;
 pub use status::RunStatus;
 pub use writer::{Encoded, StateWriter};
+
+#[cfg(test)]
+mod tests;
