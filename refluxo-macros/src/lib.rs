@@ -37,6 +37,18 @@ mod step;
 ///   the loop starts, so an endless one never begins.
 /// - A local that nothing needs after an await is dropped at that await.
 ///
+/// What can be awaited: a step, `sleep`, `sleep_until`, `signal::<T>()`, another workflow, `spawn(workflow(…))`, and each of them with
+/// `.timeout(duration)`, which gives a `Result<_, Elapsed>`. What awaits by itself:
+///
+/// - `join!(a(), b())` gives a tuple, `try_join!(a(), b())` the first `Err` or a tuple, `join_all!(for x in xs => a(x), limit = 8)` a `Vec` in
+///   the order of the items. All of them take a `.timeout(duration).await` behind them.
+/// - `select! { x = a() => …, () = sleep(d) => … }` has the value of the arm whose branch ended first; arms may await.
+/// - `compensate!(a())` awaits nothing: it pushes a call that is performed, the last one first, if the workflow fails or is cancelled.
+///
+/// A branch is a call, a call with a timeout, or an `async move` block of several steps. It is saved with what it uses, so it borrows nothing but what it
+/// can clone, and neither `break` nor `continue` leaves it; `return` and `?` end the branch. Inside of a workflow these names are the
+/// forms, whatever is in scope.
+///
 /// Options: `name = "…"` is the name in the store, the function's if it is not given; `version = N`; `enum = Name`; `typed`, which
 /// asks for the type of every saved local that the macro can't name, instead of making it a `Local`. `#[derive(…)]` below the
 /// attribute goes to the enum. `#[state(Name)]` on a statement names the state of its await.
