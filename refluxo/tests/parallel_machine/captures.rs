@@ -1,5 +1,7 @@
 //! What a block takes from around it.
 
+use std::collections::BTreeMap;
+
 use refluxo::prelude::*;
 
 use crate::{
@@ -190,4 +192,91 @@ pub(crate) async fn captured_twice(n: u32, text: String) -> (String, String, Vec
 #[test]
 fn a_block_in_a_block_takes_from_both_around_it() {
     assert_eq!(run(captured_twice(4, "t".into())), r#"["<t>","<t8>",[15,16,18]]"#);
+}
+
+/// What can be borrowed in many ways.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Shelf {
+    kind: Kind,
+    label: Option<String>,
+    text: String,
+    counts: Vec<u32>,
+    prices: BTreeMap<String, u32>,
+    pair: Box<(String, String)>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Kind {
+    Named { name: String },
+    Numbered(u32),
+}
+
+#[workflow]
+pub(crate) async fn views(shelf: Shelf, tag: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    match &shelf.kind {
+        Kind::Named { name } => {
+            let (a, b) =
+                join!(async move { note(name.clone()).await }, async move { note(tag.to_owned()).await });
+            all.push(a + &b);
+        }
+        Kind::Numbered(n) => {
+            let (a, b) = join!(async move { double(*n).await }, async move { note(tag.to_owned()).await });
+            all.push(format!("{a}{b}"));
+        }
+    }
+    if let Some(label) = &shelf.label {
+        let (a, ()) = join!(async move { note(label.to_owned()).await }, async move {});
+        all.push(a);
+    }
+    for pair in shelf.counts.windows(2) {
+        let (sum,) = join!(async move { double(pair[0] + pair[1]).await });
+        all.push(sum.to_string());
+    }
+    for line in shelf.text.lines() {
+        let (a,) = join!(async move { note(line.trim().to_owned()).await });
+        all.push(a);
+    }
+    for (name, price) in &shelf.prices {
+        let (a, b) = join!(async move { note(name.clone()).await }, async move { double(*price).await });
+        all.push(format!("{a}{b}"));
+    }
+    let (left, right) = *shelf.pair;
+    let (left, right) = join!(async move { note(left).await }, async move { note(right).await });
+    all.push(left + &right);
+    all
+}
+
+#[test]
+fn what_a_block_borrows_is_borrowed_inside() {
+    let mut shelf = Shelf {
+        kind: Kind::Named { name: "n".into() },
+        label: Some("l".into()),
+        text: " a \nb".into(),
+        counts: vec![1, 2, 3],
+        prices: BTreeMap::from([("p".into(), 5)]),
+        pair: Box::new(("x".into(), "y".into())),
+    };
+    let rest = r#""<l>","6","10","<a>","<b>","<p>10","<x><y>"]"#;
+    assert_eq!(run(views(shelf.clone(), "t")), format!(r#"["<n><t>",{rest}"#));
+    shelf.kind = Kind::Numbered(4);
+    assert_eq!(run(views(shelf, "t")), format!(r#"["8<t>",{rest}"#));
+}
+
+#[workflow]
+pub(crate) async fn popped(mut stack: Vec<u32>) -> (u32, u32) {
+    let mut total = 0;
+    while let Some(n) = stack.pop() {
+        let (a, b) = join!(async move { double(n).await }, async move { double(n + total).await });
+        total += a + b;
+    }
+    let last = if total > 3 { double(total).await } else { 2 };
+    let (more, same) = join!(async move { double(last).await + last }, async move { last });
+    (total, more + same + last)
+}
+
+#[test]
+fn a_copy_is_taken_by_both_and_stays() {
+    assert_eq!(run(popped(vec![])), "[0,10]");
+    assert_eq!(run(popped(vec![1, 2])), "[28,280]");
 }
