@@ -1,6 +1,6 @@
 //! What an event changes, while it is put together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -143,9 +143,9 @@ impl Run {
     /// The run after the event, and all that is to be committed.
     pub(super) fn seal(mut self, mut draft: Draft, now: Timestamp) -> Result<(Self, Plan), Impossible> {
         self.sweep(&mut draft);
-        let Draft { consume, .. } = &draft;
-        if !consume.is_empty() {
-            self.inbox.retain(|message| !consume.contains(&message.seq));
+        if !draft.consume.is_empty() {
+            let consumed: BTreeSet<Seq> = draft.consume.iter().copied().collect();
+            self.inbox.retain(|message| !consumed.contains(&message.seq));
         }
         self.revision = self.revision.next();
         let then = self.then(now);
@@ -169,16 +169,14 @@ impl Run {
         if self.inbox.is_empty() {
             return;
         }
-        let awaited: Vec<&str> = self.awaited_children().collect();
+        let awaited: BTreeSet<&str> = self.awaited_children().collect();
         let is_stale = |kind: &str| match ended_child(kind) {
-            Some(child) => !awaited.contains(&child),
+            Some(child) => !awaited.contains(child),
             None => is_verb(kind) && Verb::of(kind).is_none(),
         };
-        for message in self.inbox.iter().filter(|message| is_stale(&message.kind)) {
-            if !draft.consume.contains(&message.seq) {
-                draft.consume.push(message.seq);
-            }
-        }
+        let consumed: BTreeSet<Seq> = draft.consume.iter().copied().collect();
+        let left = self.inbox.iter().filter(|message| !consumed.contains(&message.seq));
+        draft.consume.extend(left.filter(|message| is_stale(&message.kind)).map(|message| message.seq));
     }
 
     /// The ids of the children whose ends are waited for.
