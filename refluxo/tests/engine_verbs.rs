@@ -212,7 +212,8 @@ async fn a_verb_is_heeded_by_the_next_worker(place: Place) {
         let scene = Scene::at(&place, &await_).await;
         drop(scene.engine);
         drop(scene.run);
-        let office = build(place.builder(place.store().await)).await;
+        let builder = place.builder(place.store().await).shutdown_grace(Duration::ZERO);
+        let office = build(builder).await;
         soon(office.shutdown()).await;
         let run = office.run::<Script>("a").await.unwrap();
         run.cancel().await.unwrap();
