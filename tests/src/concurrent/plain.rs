@@ -9,6 +9,9 @@ use futures_util::{
 use refluxo::prelude::{Elapsed, RunId};
 use serde::Serialize;
 use serde_json::Value;
+// For the crates that the macros below are used in.
+#[doc(hidden)]
+pub use tokio;
 use tokio::sync::{Notify, Semaphore};
 
 use super::{Arrival, arrive, beside, traced};
@@ -50,7 +53,7 @@ thread_local! {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! plain_select {
-    ($($arms:tt)*) => { ::tokio::select! { biased; $($arms)* } };
+    ($($arms:tt)*) => { $crate::concurrent::plain::tokio::select! { biased; $($arms)* } };
 }
 
 /// All at once, or as many as the limit says; the outputs in order.

@@ -1,4 +1,5 @@
-//! Random programs, run as plain async code and as durable machines: same output, same calls.
+//! Random programs, run as plain async code and as durable machines: same output, same calls. Every third one does several things
+//! at once, and is run in virtual time.
 //!
 //! `REFLUXO_PROGRAMS=2000` runs more of them, `REFLUXO_FIRST_SEED=5000` others, and `REFLUXO_SEED=17` only that one, which
 //! is printed too.

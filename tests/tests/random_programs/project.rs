@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::generate::{INPUTS, Program};
+use crate::generate::{Does, INPUTS, Program};
 
 /// A package of programs that has been written.
 pub(crate) struct Project {
@@ -37,12 +37,27 @@ async fn helper(n: u64) -> u64 {
     let doubled = double(n).await;
     add(doubled, 1).await
 }
+";
 
-/// More signals than any program waits for.
+/// More signals than any program waits for: all there from the beginning, or each later than the one before.
+const fn payments(does: Does) -> &'static str {
+    match does {
+        Does::OneByOne => {
+            "
 fn payments() -> Vec<refluxo_tests::script::Sent> {
     (1..=1000).map(|amount| refluxo_tests::script::Sent::new(&Payment { amount })).collect()
 }
-";
+"
+        }
+        Does::Together => {
+            "
+fn payments() -> Vec<refluxo_tests::concurrent::Arrival> {
+    (1..=1000).map(|amount| refluxo_tests::concurrent::Arrival::new(amount * 10_007, &Payment { amount })).collect()
+}
+"
+        }
+    }
+}
 
 /// Writes the programs as a package with one binary for each `per_crate` of them.
 pub(crate) fn write(programs: &[Program], per_crate: usize) -> Project {
@@ -52,17 +67,24 @@ pub(crate) fn write(programs: &[Program], per_crate: usize) -> Project {
     put(&root.join("Cargo.toml"), &manifest(tests));
     // The versions of the workspace, so that nothing is built twice. Without a lock cargo chooses them.
     let _ = fs::copy(tests.join("../Cargo.lock"), root.join("Cargo.lock"));
-    let batches: Vec<_> = programs.chunks(per_crate).map(<[Program]>::to_vec).collect();
-    for n in 0..batches.len() {
+    let batches = batches(programs, per_crate);
+    for (n, batch) in batches.iter().enumerate() {
         let folder = root.join(format!("src/bin/{}", binary(n)));
         put(&folder.join("main.rs"), MAIN);
-        put(&folder.join("plain.rs"), &mount("plain"));
-        put(&folder.join("durable.rs"), &mount("durable"));
+        put(&folder.join("plain.rs"), &mount(batch[0].does, "plain"));
+        put(&folder.join("durable.rs"), &mount(batch[0].does, "durable"));
     }
     let project = Project { root, target, batches };
     project.write_programs();
     project.remove_older_batches();
     project
+}
+
+/// Programs that are run in the same way, so many together.
+fn batches(programs: &[Program], per_crate: usize) -> Vec<Vec<Program>> {
+    let of = |does| programs.iter().filter(move |program| program.does == does).cloned().collect::<Vec<_>>();
+    let both = [of(Does::OneByOne), of(Does::Together)];
+    both.iter().flat_map(|programs| programs.chunks(per_crate).map(<[Program]>::to_vec)).collect()
 }
 
 /// The name of a batch's binary.
@@ -93,13 +115,18 @@ fn manifest(tests: &Path) -> String {
 }
 
 /// The module that gives the programs one of the two preludes.
-fn mount(way: &str) -> String {
+fn mount(does: Does, way: &str) -> String {
+    let way = match does {
+        Does::OneByOne => way.to_owned(),
+        Does::Together => format!("concurrent::{way}"),
+    };
     format!("pub use refluxo_tests::{way}::prelude;\n\n#[path = \"programs.rs\"]\npub mod programs;\n")
 }
 
 /// A file of programs, with the list of their cases.
 fn file(programs: &[Program]) -> String {
-    let mut file = HEADER.to_owned();
+    let does = programs.first().map_or(Does::OneByOne, |program| program.does);
+    let mut file = HEADER.to_owned() + payments(does);
     // The child has a case too, which is how the harness knows it.
     let mut cases = "        case(\"helper\", || helper(3), payments),\n".to_owned();
     for Program { name, source, .. } in programs {

@@ -16,6 +16,7 @@ mod loops;
 mod places;
 mod scope;
 mod statements;
+mod together;
 mod types;
 
 use fastrand::Rng;
@@ -28,7 +29,24 @@ use types::{Returns, Ty};
 pub(crate) struct Program {
     pub(crate) seed: u64,
     pub(crate) name: String,
+    pub(crate) does: Does,
     pub(crate) source: String,
+}
+
+/// Whether a program does one thing after the other, or several at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Does {
+    /// It is run on snapshots and by hand, at no time.
+    OneByOne,
+    /// It is run in virtual time.
+    Together,
+}
+
+impl Does {
+    /// What the program of a seed does.
+    fn of(seed: u64) -> Self {
+        if seed.is_multiple_of(3) { Self::Together } else { Self::OneByOne }
+    }
 }
 
 /// The inputs of every program: its four parameters.
@@ -46,12 +64,13 @@ pub(crate) fn program(seed: u64) -> Program {
     let arrow = generator.returns.arrow();
     let parameters = "a: u64, mut text: String, mut numbers: Vec<u64>, mut sale: Order";
     let source = layout::indent(&format!("#[workflow]\nasync fn {name}({parameters}){arrow} {{\n{body}}}\n"));
-    Program { seed, name, source }
+    Program { seed, name, does: generator.does, source }
 }
 
 /// The state of the writing of one program.
 struct Generator {
     rng: Rng,
+    does: Does,
     scope: Scope,
     returns: Returns,
     /// The loops around that a `break` or `continue` may name.
@@ -60,6 +79,8 @@ struct Generator {
     names: usize,
     /// How many statements may still be written.
     fuel: u32,
+    /// How long the last step took that takes its time.
+    durations: u64,
     /// How deep the construct that is being written is nested.
     depth: u32,
     /// Whether an await may stand here: not in a closure.
@@ -98,11 +119,13 @@ impl Generator {
         }
         Self {
             rng,
+            does: Does::of(seed),
             scope,
             returns,
             loops: vec![],
             names: 0,
             fuel,
+            durations: 1,
             depth: 0,
             may_await: true,
             may_block: true,

@@ -1,7 +1,7 @@
 //! Statements.
 
 use super::{
-    Generator,
+    Does, Generator,
     branches::Paths,
     scope::{Holds, Mark, Place},
     types::Ty,
@@ -35,6 +35,9 @@ impl Generator {
     }
 
     fn simple_statement(&mut self) -> String {
+        if self.does == Does::Together && self.may_await && self.one_in(3) {
+            return self.form();
+        }
         let emptied = self.scope.refillable();
         if let Some(place) = self.pick(emptied)
             && self.one_in(3)
