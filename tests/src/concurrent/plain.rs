@@ -1,6 +1,6 @@
 //! The plain way: tokio's own forms.
 
-use std::{cell::RefCell, panic::AssertUnwindSafe, rc::Rc, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, panic::AssertUnwindSafe, rc::Rc, time::Duration};
 
 use futures_util::{
     FutureExt,
@@ -45,8 +45,40 @@ thread_local! {
     /// What undoes the calls of the run that this thread is driving, bottom first.
     static UNDO: RefCell<Vec<LocalBoxFuture<'static, ()>>> = const { RefCell::new(Vec::new()) };
 
-    /// Told of each signal that arrives.
+    /// Told of each signal that arrives, and of each wait that ends.
     static ARRIVED: Rc<Notify> = Rc::default();
+
+    /// The waits for signals in the order in which they began: their numbers and the signals' names.
+    static WAITING: RefCell<BTreeMap<u64, &'static str>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A wait for a signal.
+struct Waiting {
+    number: u64,
+}
+
+impl Waiting {
+    /// Begins one.
+    fn begin(name: &'static str) -> Self {
+        WAITING.with_borrow_mut(|waiting| {
+            let number = waiting.last_key_value().map_or(0, |(last, _)| last + 1);
+            waiting.insert(number, name);
+            Self { number }
+        })
+    }
+
+    /// Whether no other wait for the same signal began before: who waits longer is served first.
+    fn is_first(&self, name: &str) -> bool {
+        WAITING.with_borrow(|waiting| waiting.range(..self.number).all(|(_, other)| *other != name))
+    }
+}
+
+impl Drop for Waiting {
+    /// The next one may be served now.
+    fn drop(&mut self) {
+        WAITING.with_borrow_mut(|waiting| waiting.remove(&self.number));
+        ARRIVED.with(|arrived| arrived.notify_waiters());
+    }
 }
 
 /// Tokio's `select!`, in the order of the arms.
@@ -120,9 +152,12 @@ pub async fn sleep(duration: Duration) {
 /// If the signal does not come back from JSON.
 pub async fn signal<S: refluxo::prelude::Signal>() -> S {
     let arrived = ARRIVED.with(Rc::clone);
+    let waiting = Waiting::begin(S::NAME);
     loop {
         let next = arrived.notified();
-        if let Some(payload) = script::next(S::NAME) {
+        if waiting.is_first(S::NAME)
+            && let Some(payload) = script::next(S::NAME)
+        {
             return serde_json::from_value(payload).expect("a signal comes back from JSON");
         }
         next.await;
