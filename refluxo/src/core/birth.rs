@@ -69,6 +69,7 @@ pub(crate) fn birth(
         parts: parts.iter().map(|part| Cow::Owned(part.name.clone())).collect(),
         reserved: BTreeSet::new(),
         in_flight: BTreeSet::new(),
+        keep_states: 0,
     };
     let new_run = NewRun {
         id: origin.id,

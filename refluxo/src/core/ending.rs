@@ -33,14 +33,19 @@ impl Run {
             return self.end_or_undo(draft, End::Failed { output });
         }
         self.report(draft, Status::Completed, Some(&output))?;
-        for name in std::mem::take(&mut self.reserved) {
-            self.reserved.insert(name.clone());
+        // What copies from earlier states need is left.
+        let keeps_states = self.kept_states().next().is_some();
+        let is_left = |name: &str| keeps_states && parts::is_of_states(name);
+        let gone: Vec<String> = self.reserved.iter().filter(|name| !is_left(name)).cloned().collect();
+        for name in gone {
             self.remove(draft, &name);
         }
         let gone = std::mem::take(&mut self.parts);
         draft.fields = gone.into_iter().map(|name| PartOp::Delete { name: name.into_owned() }).collect();
         draft.state = Some(output);
-        self.undo.clear();
+        if !keeps_states {
+            self.undo.clear();
+        }
         self.over(Status::Completed);
         Ok(())
     }

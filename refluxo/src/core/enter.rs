@@ -188,8 +188,8 @@ pub(super) fn encode(
     writer.finish()
 }
 
-/// The state of a branch, which is stored whole.
-pub(super) fn encode_branch(machine: &dyn AnyMachine) -> Result<bytes::Bytes, SaveError> {
+/// A machine's state as a whole, as that of a branch is stored.
+pub(super) fn encode_whole(machine: &dyn AnyMachine) -> Result<bytes::Bytes, SaveError> {
     let mut writer = StateWriter::whole(machine.at());
     machine.encode(&mut writer);
     writer.finish().map(|encoded| encoded.document)

@@ -13,6 +13,12 @@ use crate::{
 pub(crate) enum NoFork {
     /// Its function has returned, so it is at no state any more.
     Completed,
+    /// The state that this revision came to is not kept.
+    NotKept {
+        revision: Revision,
+        /// The revisions that came to those that are.
+        kept: Vec<Revision>,
+    },
     /// What is stored of it can't be read.
     Unreadable(LoadError),
     /// The copy can't be written.
@@ -45,7 +51,7 @@ pub(crate) fn fork(record: &Record, id: RunId, uid: Uid) -> Result<NewRun, NoFor
         }
     };
     let is_copied = |part: &&Part| {
-        if parts::is_of_branch(&part.name) { with_branches } else { part.name != parts::OUTPUT }
+        if parts::is_of_branch(&part.name) { with_branches } else { !parts::is_past(&part.name) }
     };
     let unsaved = |cause| NoFork::Unsaved(SaveError::Envelope { cause });
     let hot = Hot { undo: run.undo.len(), enter: true, ..Hot::new(std::slice::from_ref(&call), None) };

@@ -11,7 +11,8 @@
 //!
 //! In reading order: [`run`](Run) is what is known of a run and `calls` the tree, `next` what it does next, `event` what may
 //! happen to it; `apply` with `moves`, `enter`, `again`, `verbs` and `ending` what that changes, and `draft` gathers it. `group`
-//! and `retry` decide when branches are over and when a call is made again.
+//! and `retry` decide when branches are over and when a call is made again; `fork` copies a run, also from a state that it has
+//! `kept`.
 
 mod again;
 mod apply;
@@ -26,6 +27,7 @@ mod event;
 mod fork;
 mod group;
 mod input;
+mod kept;
 mod key;
 mod letter;
 mod moves;
@@ -41,6 +43,7 @@ pub(crate) use error::Impossible;
 pub(crate) use event::{Again, Cause, Event, Move, StepRun, To};
 pub(crate) use fork::{NoFork, fork};
 pub(crate) use group::{Progress, after};
+pub(crate) use kept::{Earlier, earlier, kept_states};
 pub(crate) use letter::{ChildEnd, Verb, VerbLetter, end_kind, signal_kind};
 pub(crate) use next::{Next, Ready, Task};
 pub(crate) use plan::Plan;

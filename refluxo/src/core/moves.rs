@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{
     Again, Cause, Impossible, Move, Plan, Run, To,
     draft::Draft,
-    enter::{Entering, Opened, encode, encode_branch},
+    enter::{Entering, Opened, encode, encode_whole},
     entry::StoryOutcome,
     letter::Verb,
     run::Life,
@@ -35,8 +35,8 @@ struct Saved {
 
 /// What a move saves.
 enum SavedTo {
-    /// The root's new state.
-    Root { at: String, version: u32, state: Encoded, entered: Entered },
+    /// The root's new state; once more as a whole, if it is kept.
+    Root { at: String, version: u32, state: Encoded, whole: Option<Bytes>, entered: Entered },
     /// A branch's new state.
     Branch { at: String, fields: Bytes, entered: Entered },
     /// What a branch gave, and the branch that starts in its place.
@@ -104,9 +104,10 @@ impl Run {
                 let entered = Entered::of(entering);
                 if path.is_root() {
                     let state = encode(machine, changes, &self.parts)?;
-                    SavedTo::Root { at, version: machine.version(), state, entered }
+                    let whole = (self.keep_states > 0).then(|| encode_whole(machine)).transpose()?;
+                    SavedTo::Root { at, version: machine.version(), state, whole, entered }
                 } else {
-                    SavedTo::Branch { at, fields: encode_branch(machine)?, entered }
+                    SavedTo::Branch { at, fields: encode_whole(machine)?, entered }
                 }
             }
             To::Ended { output, failed, next } => SavedTo::BranchEnd {
@@ -177,7 +178,7 @@ impl Run {
         draft.consume.extend(cause.consumed());
         match to {
             SavedTo::Again(again) => self.try_again(draft, &leaf, cause, again, now),
-            SavedTo::Root { at, version, state, entered } => {
+            SavedTo::Root { at, version, state, whole, entered } => {
                 let left = self.leave(draft, &path, &leaf, cause, entered)?;
                 self.tell(draft, &left, &leaf, cause, now, StoryOutcome::To(&at))?;
                 if let Life::At { state, .. } = &mut self.life {
@@ -185,7 +186,7 @@ impl Run {
                 }
                 self.version = version;
                 self.replace_fields(draft, state);
-                Ok(())
+                self.keep_state(draft, whole.as_ref())
             }
             SavedTo::Branch { at, fields, mut entered } => {
                 if let Some(Opened { call, .. }) = entered.calls.first_mut() {

@@ -55,6 +55,8 @@ pub(crate) struct Run {
     pub(crate) reserved: BTreeSet<String>,
     /// The steps that its holder is running. Of no concern to a store: whoever takes the run over runs them again.
     pub(crate) in_flight: BTreeSet<Path>,
+    /// How many of the states that it goes through its holder keeps.
+    pub(crate) keep_states: usize,
 }
 
 /// Where a run stands.
@@ -153,6 +155,7 @@ impl Run {
             parts: fields,
             reserved: names,
             in_flight: BTreeSet::new(),
+            keep_states: 0,
         })
     }
 

@@ -99,6 +99,16 @@ impl EngineBuilder {
         self
     }
 
+    /// How many of the states that a run goes through are kept, the one that it is at among them: none unless set.
+    ///
+    /// [`Fork::from`](super::Fork::from) copies a run from one of them, also after it has ended. They are not kept without
+    /// being asked for, because each commit that comes to a new state then writes that state once more, whole and with the
+    /// fields that are else written once, and whoever takes the run over reads all that are kept.
+    pub fn keep_states(mut self, states: usize) -> Self {
+        self.settings.keep_states = states;
+        self
+    }
+
     /// Starts the worker, which at once takes up every run that is unfinished.
     ///
     /// # Errors

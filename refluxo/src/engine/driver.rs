@@ -91,7 +91,7 @@ pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) -
         Ok(run) => {
             let claims = record.row.claims;
             let hands = Hands::new(lease, done, Machines::of_record(record), &renewing);
-            let mut held = Held { run, hands };
+            let mut held = Held { run: run.keeping(shared.settings.keep_states), hands };
             let stuck = match taken {
                 Some(child) => Some(ParkReason::ChildIdTaken { child }),
                 // This claim is one of them.
@@ -120,6 +120,7 @@ pub(crate) async fn begin(
 ) -> Option<Left> {
     let renewing = Renewing::begin(&shared, lease.clone());
     let hands = Hands::new(lease, Vec::new(), Machines::of_newborn(machine), &renewing);
+    let run = run.keeping(shared.settings.keep_states);
     let left = drive(&shared, Held { run, hands }).await;
     drop(renewing);
     left

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::Conflict;
 use crate::{
     snapshot::{LoadError, ParkReason, SaveError},
-    store::{InvalidRunId, RunId, Status, StoreError},
+    store::{InvalidRunId, Revision, RunId, Status, StoreError},
 };
 
 /// An engine that can't be built.
@@ -228,10 +228,27 @@ pub enum ForkError {
         id: RunId,
     },
     /// The run's function has returned, so the run is at no state any more.
-    #[error("the run {id} is completed and has no state any more: start another run")]
+    #[error(
+        "the run {id} is completed and has no state any more: start another run, or fork it with `.from(…)` from an earlier \
+         state, if `EngineBuilder::keep_states` had some kept"
+    )]
     Completed {
         /// The id.
         id: RunId,
+    },
+    /// The state that is to be copied is not kept.
+    #[error(
+        "no state of the run {id} is kept under the revision {revision} ({}): fork it from one that is kept, and have more of \
+         them kept with `EngineBuilder::keep_states`",
+        Kept(kept)
+    )]
+    NotKept {
+        /// The id.
+        id: RunId,
+        /// The revision that was asked for.
+        revision: Revision,
+        /// Those under which a state is kept, the oldest first.
+        kept: Vec<Revision>,
     },
     /// Some of what the run did has been undone since.
     #[error(
@@ -354,6 +371,17 @@ pub enum VerbError {
         #[source]
         cause: StoreError,
     },
+}
+
+/// The revisions under which states are kept.
+struct Kept<'a>(&'a [Revision]);
+
+impl fmt::Display for Kept<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, others @ ..] = self.0 else { return f.write_str("none is") };
+        write!(f, "kept: {first}")?;
+        others.iter().try_for_each(|revision| write!(f, ", {revision}"))
+    }
 }
 
 /// How a run ended, as far as that is known.

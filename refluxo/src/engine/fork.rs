@@ -5,10 +5,10 @@ use serde::Deserialize;
 
 use super::{Engine, ForkError, Run, machines::check, patience::ask, shared::Shared};
 use crate::{
-    core::{NoFork, fork},
+    core::{Earlier, NoFork, earlier, fork},
     machine::Machine,
     snapshot::Hot,
-    store::{Created, Depth, InvalidRunId, Page, Record, RunId, StoreError},
+    store::{Created, Depth, InvalidRunId, Page, Record, Revision, RunId, StoreError},
 };
 
 impl Engine {
@@ -18,9 +18,11 @@ impl Engine {
     /// The outputs of branches that have ended are kept, and so is what is left of the undo stack. Everything that the first
     /// run was about to do, the copy does anew, under keys of its own: its step runs again, its children are started again,
     /// its timers begin again; signals are not copied. The first run is left as it is.
+    ///
+    /// [`Fork::from`] copies it from an earlier state.
     pub fn fork(&self, id: impl AsRef<str>, copy: impl AsRef<str>) -> Fork {
         let ids = RunId::new(id.as_ref()).and_then(|id| RunId::new(copy.as_ref()).map(|copy| (id, copy)));
-        Fork { engine: self.clone(), ids, force: false }
+        Fork { engine: self.clone(), ids, from: None, force: false }
     }
 }
 
@@ -41,6 +43,7 @@ impl<W: Machine> Run<W> {
 pub struct Fork {
     engine: Engine,
     ids: Result<(RunId, RunId), InvalidRunId>,
+    from: Option<Revision>,
     force: bool,
 }
 
@@ -57,6 +60,16 @@ pub struct ForkRun<W: Machine> {
 }
 
 impl Fork {
+    /// Copies the run from an earlier state: the one that it came to with this revision, one of
+    /// [`Engine::kept_states`].
+    ///
+    /// What had been pushed on the undo stack by then is the copy's too, unless it has been run. The branches of a `join!` or a
+    /// `select!` begin again.
+    pub fn from(mut self, revision: Revision) -> Self {
+        self.from = Some(revision);
+        self
+    }
+
     /// Copies the run although some of what it did has been undone since: the copy goes on as if it were still done.
     pub fn force(mut self) -> Self {
         self.force = true;
@@ -64,20 +77,23 @@ impl Fork {
     }
 
     async fn make(self) -> Result<RunId, ForkError> {
-        let Self { engine, ids, force } = self;
+        let Self { engine, ids, from, force } = self;
         let (id, copy) = ids?;
         let shared = engine.shared();
         let store = |cause| ForkError::Store { id: id.clone(), copy: copy.clone(), cause };
         let record = ask(&shared.time, || shared.store.load(&id, Depth::All)).await.map_err(store)?;
         let record = record.ok_or_else(|| ForkError::Unknown { id: id.clone() })?;
-        if !force && was_undone(shared, &record).await.map_err(store)? {
+        let refused = |why| refused(&id, why);
+        let Earlier { record, undone } = if let Some(revision) = from {
+            earlier(&record, revision).map_err(refused)?
+        } else {
+            let undone = !force && was_undone(shared, &record).await.map_err(store)?;
+            Earlier { record, undone }
+        };
+        if undone && !force {
             return Err(ForkError::Undone { id });
         }
-        let new_run = fork(&record, copy.clone(), (shared.uids)()).map_err(|refused| match refused {
-            NoFork::Completed => ForkError::Completed { id: id.clone() },
-            NoFork::Unreadable(cause) => ForkError::Envelope { id: id.clone(), cause },
-            NoFork::Unsaved(cause) => ForkError::Unsaved { id: id.clone(), cause },
-        })?;
+        let new_run = fork(&record, copy.clone(), (shared.uids)()).map_err(refused)?;
         check(&shared.registry, &record)
             .map_err(|reason| ForkError::Unreadable { id: id.clone(), reason })?;
         let created =
@@ -91,6 +107,12 @@ impl Fork {
 }
 
 impl<W: Machine> ForkRun<W> {
+    /// See [`Fork::from`].
+    pub fn from(mut self, revision: Revision) -> Self {
+        self.fork = self.fork.from(revision);
+        self
+    }
+
     /// See [`Fork::force`].
     pub fn force(mut self) -> Self {
         self.fork = self.fork.force();
@@ -114,6 +136,17 @@ impl<W: Machine> IntoFuture for ForkRun<W> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { run, fork } = self;
         Box::pin(async move { Ok(Run::new(run.engine().clone(), fork.make().await?)) })
+    }
+}
+
+/// Why a run is not copied, for its caller.
+fn refused(id: &RunId, why: NoFork) -> ForkError {
+    let id = id.clone();
+    match why {
+        NoFork::Completed => ForkError::Completed { id },
+        NoFork::NotKept { revision, kept } => ForkError::NotKept { id, revision, kept },
+        NoFork::Unreadable(cause) => ForkError::Envelope { id, cause },
+        NoFork::Unsaved(cause) => ForkError::Unsaved { id, cause },
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a program holds of an engine.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Serialize;
 
@@ -9,10 +9,10 @@ use super::{
     registry::Kind, send, shared::Shared,
 };
 use crate::{
-    core::{Origin, birth},
+    core::{Origin, birth, kept_states},
     machine::Machine,
     snapshot::Snapshot,
-    store::{Created, Depth, NewRun, Record, RunId, Start, Store, StoreError},
+    store::{Created, Depth, NewRun, Record, Revision, RunId, Start, Store, StoreError},
     time::Timestamp,
 };
 
@@ -160,6 +160,22 @@ impl Engine {
         let id = RunId::new(id.as_ref())?;
         let (record, now) = self.load_at(&id, Depth::All).await?;
         Snapshot::of_record(record, now).map_err(|cause| ReadError::Unreadable { id, cause })
+    }
+
+    /// The names of the states of a run that are [kept](EngineBuilder::keep_states), each under the revision that came to it:
+    /// the run can be forked [from](super::Fork::from) them.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such run, it can't be read, or the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    pub async fn kept_states(&self, id: impl AsRef<str>) -> Result<BTreeMap<Revision, String>, ReadError> {
+        let id = RunId::new(id.as_ref())?;
+        let record = self.load(&id, Depth::State).await?;
+        kept_states(&record).map_err(|cause| ReadError::Unreadable { id, cause })
     }
 
     /// Sends a signal by its name and its JSON, for callers that don't have its type.

@@ -1,6 +1,6 @@
 //! What a program holds of one run.
 
-use std::{fmt, marker::PhantomData};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use futures_util::future::BoxFuture;
 
@@ -8,7 +8,7 @@ use super::{Engine, Order, ReadError, ResultError, SignalError, send};
 use crate::{
     machine::{Accepts, Machine},
     snapshot::{Hot, ParkReason, Snapshot, StateReader, output_of, parts::split},
-    store::{Depth, Record, RunId, Status},
+    store::{Depth, Record, Revision, RunId, Status},
     suspend::Signal,
 };
 
@@ -72,6 +72,19 @@ impl<W: Machine> Run<W> {
     /// It writes nothing.
     pub async fn snapshot(&self) -> Result<Snapshot, ReadError> {
         self.engine.snapshot(self.id()).await
+    }
+
+    /// The states of the run that are kept: see [`Engine::kept_states`].
+    ///
+    /// # Errors
+    ///
+    /// If they can't be read, or the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    pub async fn kept_states(&self) -> Result<BTreeMap<Revision, String>, ReadError> {
+        self.engine.kept_states(self.id()).await
     }
 
     /// Sends the run a signal that its workflow awaits somewhere; it need not wait for it yet.

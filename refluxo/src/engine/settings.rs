@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) look_again: (Duration, Duration),
     /// How long the steps in flight of a cancelled run may come to an end.
     pub(crate) cancel_grace: Duration,
+    /// How many of the states that a run goes through are kept.
+    pub(crate) keep_states: usize,
 }
 
 impl Default for Settings {
@@ -36,6 +38,7 @@ impl Default for Settings {
             idle: Duration::from_secs(30),
             look_again: (Duration::from_secs(1), Duration::from_secs(30)),
             cancel_grace: Duration::from_secs(10),
+            keep_states: 0,
         }
     }
 }

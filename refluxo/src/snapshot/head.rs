@@ -111,6 +111,8 @@ impl Snapshot {
         };
         let status = RunStatus::of(row.head.status, row.is_running(now));
         let branches = parts.iter().filter(|part| is_of_branch(&part.name));
+        // A completed run has nothing to undo; entries are left for copies from earlier states.
+        let undo = reserved.undo.iter().filter(|_| row.head.status != Status::Completed);
         Ok(Self {
             format: FORMAT,
             id: row.id,
@@ -126,7 +128,7 @@ impl Snapshot {
                 .map(|part| Ok((part.name.clone(), raw(&part.body)?)))
                 .collect::<Result<_, _>>()?,
             inbox: inbox.into_iter().map(InboxMessage::of_received).collect::<Result<_, _>>()?,
-            undo: reserved.undo.iter().map(|entry| raw(&entry.body)).collect::<Result<_, _>>()?,
+            undo: undo.map(|entry| raw(&entry.body)).collect::<Result<_, _>>()?,
             parent: hot.parent.map(Cow::into_owned),
             children: Vec::new(),
             spawned: Vec::new(),

@@ -7,6 +7,7 @@
 //! | `b:<path>` | the call that a branch is at; absent while that is the plain call that it began with | when the branch moves or retries |
 //! | `f:<path>` | the fields of the state that a branch is at | when the branch moves |
 //! | `o:<path>` | the output of a branch that has ended | once |
+//! | `s:<revision>` | a state that the run has gone through, whole; only with `EngineBuilder::keep_states` | once |
 //! | `u:<n>` | a call that undoes what was done, under its name; the bottom of the stack is 0 | once |
 //! | `r:output` | the `Err` that the function returned | once |
 
@@ -16,13 +17,21 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{Call, LoadError, Path};
-use crate::store::Part;
+use crate::store::{Part, Revision};
 
 /// The name of the part that holds the `Err` that the function returned.
 pub(crate) const OUTPUT: &str = "r:output";
 
 /// What stands before the path of a branch.
 pub(crate) const OF_BRANCHES: [&str; 3] = ["b:", "f:", "o:"];
+
+/// What stands before the revision that came to a state that is kept.
+pub(crate) const STATES: &str = "s:";
+
+/// The name of the part that holds the state that this revision came to. The names are in the order of the revisions.
+pub(crate) fn state(revision: Revision) -> String {
+    format!("{STATES}{:020}", revision.0)
+}
 
 /// The name of the part that holds the call of a branch.
 pub(crate) fn call(path: &Path) -> String {
@@ -49,6 +58,16 @@ pub(crate) fn is_of_branch(name: &str) -> bool {
     OF_BRANCHES.iter().any(|kind| name.starts_with(kind))
 }
 
+/// Whether a part of this name tells of what was, and not of where the run stands.
+pub(crate) fn is_past(name: &str) -> bool {
+    name == OUTPUT || name.starts_with(STATES)
+}
+
+/// Whether a copy from a state that is kept may need a part of this name.
+pub(crate) fn is_of_states(name: &str) -> bool {
+    name.starts_with(STATES) || name.starts_with("u:")
+}
+
 /// What a run's reserved parts hold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reserved {
@@ -58,6 +77,8 @@ pub(crate) struct Reserved {
     pub(crate) outputs: BTreeMap<Path, Bytes>,
     /// The undo stack, the bottom first.
     pub(crate) undo: Vec<UndoEntry>,
+    /// The states that are kept, by the revisions that came to them.
+    pub(crate) states: BTreeMap<Revision, Bytes>,
     /// The `Err` that the function returned.
     pub(crate) output: Option<Bytes>,
 }
@@ -129,6 +150,10 @@ pub(crate) fn split(parts: &[Part]) -> Result<(Vec<&Part>, Reserved), LoadError>
             }
             "o" => {
                 reserved.outputs.insert(path(rest)?, part.body.clone());
+            }
+            "s" => {
+                let revision = rest.parse().map_err(|_| foreign(&part.name))?;
+                reserved.states.insert(Revision(revision), part.body.clone());
             }
             "u" => {
                 let number: usize = rest.parse().map_err(|_| foreign(&part.name))?;

@@ -195,7 +195,7 @@ fn fields_are_told_from_what_else_is_kept_of_a_run() {
     let undo =
         (0..12).map(|number| part((&format!("u:{number}"), &format!(r#"{{"undo_{number}":{number}}}"#))));
     let mut parts: Vec<Part> = undo.collect();
-    parts.extend([part(("held", "[]")), part(("o:1.0", "7")), part(("r:output", "8"))]);
+    parts.extend([part(("held", "[]")), part(("o:1.0", "7")), part(("r:output", "8")), part(("s:09", "6"))]);
     parts.sort_by(|one, other| one.name.cmp(&other.name));
     let (fields, reserved) = split(&parts).expect("all are known");
     assert_eq!(fields.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["held"]);
@@ -204,6 +204,7 @@ fn fields_are_told_from_what_else_is_kept_of_a_run() {
     assert_eq!(reserved.undo[11].call().expect("JSON").get(), "11");
     assert!(reserved.outputs.contains_key(&Path::ROOT.child(1).child(0)));
     assert_eq!(reserved.output.as_deref(), Some(&b"8"[..]));
+    assert_eq!(reserved.states[&Revision(9)], "6");
 }
 
 #[test]

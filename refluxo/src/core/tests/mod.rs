@@ -3,6 +3,7 @@
 mod ending;
 mod entering;
 mod groups;
+mod kept;
 mod leaves;
 mod many;
 mod retries;

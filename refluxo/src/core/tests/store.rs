@@ -76,9 +76,13 @@ impl Stored {
 
     /// The run as whoever takes it up would have it.
     pub(super) fn read(&self) -> Run {
+        Run::of_record(&self.record()).expect("what is stored can be read")
+    }
+
+    /// All that is stored.
+    pub(super) fn record(&self) -> Record {
         let parts = self.parts.iter().map(|(name, body)| Part { name: name.clone(), body: body.clone() });
-        let record = Record { parts: parts.collect(), ..self.record.clone() };
-        Run::of_record(&record).expect("what is stored can be read")
+        Record { parts: parts.collect(), ..self.record.clone() }
     }
 
     /// The names of the parts.
@@ -86,7 +90,7 @@ impl Stored {
         self.parts.keys().map(String::as_str)
     }
 
-    /// Panics unless what is stored is the run that is in memory, but for what is in flight.
+    /// Panics unless what is stored is the run that is in memory, but for what is in flight and what its holder is set to keep.
     pub(super) fn check(&self, run: &Run) {
         assert_eq!(image(&self.read()), image(run), "what is stored is not what is in memory");
     }
@@ -96,6 +100,7 @@ impl Stored {
 fn image(run: &Run) -> String {
     let mut run = run.clone();
     run.in_flight.clear();
+    run.keep_states = 0;
     run.parts.sort();
     format!("{run:#?}")
 }
