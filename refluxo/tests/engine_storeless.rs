@@ -112,6 +112,20 @@ async fn a_child_lives_in_its_parents_snapshot() {
 }
 
 #[tokio::test]
+async fn a_dozen_pushes_are_all_undone_the_last_first() {
+    let (engine, _, world) = storeless();
+    let texts: Vec<String> = (0..12).map(|number| number.to_string()).collect();
+    let pushes = |of: &[String]| of.iter().cloned().map(Line::Undo).collect::<Vec<_>>();
+    // The tenth and the eleventh are pushed in one turn.
+    let lines =
+        [pushes(&texts[..9]), vec![Line::Sleep(0)], pushes(&texts[9..]), vec![Line::Fail("no".into())]];
+    let first = engine.first("a", &script(lines.concat())).unwrap();
+    let (snapshot, _) = advance(&engine, first).await;
+    assert_eq!(snapshot.status, RunStatus::Failed);
+    assert!(world.texts().iter().eq(texts.iter().rev()), "{:?}", world.texts());
+}
+
+#[tokio::test]
 async fn a_panic_gives_a_parked_snapshot_that_says_why() {
     let (engine, _, _) = storeless();
     let first = engine.first("a", &script([step("boom")])).unwrap();

@@ -1,6 +1,6 @@
 //! The part of the envelope that is rewritten with every commit, and how the whole is put together again.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -171,6 +171,8 @@ impl Snapshot {
 
     /// Changes what a store would keep as parts that are no fields.
     pub(crate) fn change_parts(&mut self, ops: Vec<PartOp>) -> Result<(), LoadError> {
+        // By their numbers: the changes come in the order of their names, in which `u:10` stands before `u:9`.
+        let mut stack: BTreeMap<usize, _> = (0..).zip(std::mem::take(&mut self.undo)).collect();
         for op in ops {
             let (name, body) = match op {
                 PartOp::Put(Part { name, body }) => (name, Some(raw(&body)?)),
@@ -178,9 +180,11 @@ impl Snapshot {
             };
             let undo = name.strip_prefix("u:").and_then(|number| number.parse::<usize>().ok());
             match (undo, body) {
-                (Some(number), body) => {
-                    self.undo.truncate(number);
-                    self.undo.extend(body);
+                (Some(number), Some(body)) => {
+                    stack.insert(number, body);
+                }
+                (Some(number), None) => {
+                    stack.remove(&number);
                 }
                 (None, body) if name == parts::OUTPUT => self.output = body,
                 (None, Some(body)) if is_of_branch(&name) => {
@@ -191,6 +195,7 @@ impl Snapshot {
                 }
             }
         }
+        self.undo = stack.into_values().collect();
         Ok(())
     }
 }
