@@ -32,6 +32,7 @@ everywhere! {
     a_child_of_a_lost_branch_is_cancelled,
     groups_stand_in_branches,
     a_panic_in_a_branch_parks_the_run_and_keeps_what_has_ended,
+    what_is_pushed_in_a_branch_is_not_kept_without_its_end,
     a_spawned_run_goes_its_own_way,
     messages_to_branches_at_work_are_taken_at_once,
 }
@@ -270,6 +271,16 @@ async fn a_panic_in_a_branch_parks_the_run_and_keeps_what_has_ended(place: Place
     }
     assert_eq!(place.world.texts(), ["one"]);
     assert_eq!(run.snapshot().await.unwrap().inbox.len(), 1, "the word is still there");
+}
+
+async fn what_is_pushed_in_a_branch_is_not_kept_without_its_end(place: Place) {
+    let engine = place.patient_engine().await;
+    let good = vec![Line::All(vec![vec![Line::Listen]])];
+    let bad = vec![Line::All(vec![vec![Line::Undo("undo".to_owned())]]), Line::Panic];
+    let run = engine.start("a", script([Line::All(vec![good, bad])])).await.unwrap();
+    assert!(matches!(soon(run.result()).await, Err(ResultError::Parked { .. })));
+    let undo = run.snapshot().await.unwrap().undo;
+    assert!(undo.is_empty(), "the retry would push it again: {undo:?}");
 }
 
 async fn a_spawned_run_goes_its_own_way(place: Place) {

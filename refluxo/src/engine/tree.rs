@@ -227,10 +227,12 @@ impl Tree {
         // What can't be read is found out before anything is taken apart for good.
         let mut outcome = node.begin(&leaf, calls)?.outcome(&leaf, what)?;
         let mut path = leaf.clone();
+        // What is not stored runs again, and pushes again: it counts with the move alone.
+        let mut pushed = Pushed::new();
         loop {
             let at = || calls.get(&path).and_then(|call| call.at.as_deref()).unwrap_or(state);
             let (transition, undos) = self.resume(&path, at, outcome)?;
-            settled.undos.extend(undos);
+            pushed.extend(undos);
             let to = match transition {
                 AnyTransition::Suspend(machine, changes) => Reached::Suspended { machine, changes },
                 AnyTransition::Done { output, failed } => Reached::Returned { output, failed },
@@ -251,6 +253,7 @@ impl Tree {
                 }
             };
             settled.moves.push(Moved { path, leaf, cause, to });
+            settled.undos.extend(pushed);
             return Ok(());
         }
     }
