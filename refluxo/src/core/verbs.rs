@@ -140,6 +140,8 @@ impl Run {
     /// Whether a call is a child that was really started.
     fn is_awaited_child(&self, call: &Call) -> bool {
         match &call.waiting_for {
+            // The run that it was copied from started it, and is told its end.
+            WaitingFor::Child { .. } if self.enter => false,
             WaitingFor::Child { id } => {
                 let is_taken =
                     matches!(&self.parked, Some(ParkReason::ChildIdTaken { child }) if child == id);

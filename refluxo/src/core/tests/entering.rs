@@ -56,6 +56,23 @@ fn a_copied_run_enters_its_calls_anew_and_keeps_what_has_ended() {
 }
 
 #[test]
+fn a_copy_that_enters_nothing_awaits_no_child_of_the_other_run() {
+    let machine = join([child(), child()]);
+    let run = at(&machine);
+    let record = |at: &str| serde_json::to_string(call(&run, at)).expect("JSON");
+    let records = [("b:0", record("0")), ("b:1", record("1"))];
+    for verb in ["cancel", "abort"] {
+        let (copied, mut stored) = copy(&run, &machine, &records);
+        let (copied, plan) = told(copied, verb);
+        stored.commit(&plan);
+        stored.check(&copied);
+        assert!(matches!(copied.life, Life::Ended { status: Status::Cancelled, .. }), "{:?}", copied.life);
+        assert!(plan.effects.is_empty(), "they are not its own: {:?}", plan.effects);
+        assert_eq!(stored.parts().count(), 0);
+    }
+}
+
+#[test]
 fn a_copied_group_goes_on_at_its_limit() {
     let machine = join_all(1, vec![step(), step(), signal("Hello")]);
     let second = step();
