@@ -137,10 +137,16 @@ impl Run {
         }
         let fields = fields.into_iter().map(|part| Cow::Owned(part.name.clone())).collect();
         let undo = reserved.undo.iter().map(|entry| Cow::Owned(entry.name.clone())).collect();
-        let (parked, paused, enter) = (hot.error.clone().map(Cow::into_owned), hot.paused, hot.enter);
-        if parked.is_some() != (status == Status::Parked) {
-            return Err(LoadError::Calls { status: status.as_str(), calls: hot.calls.len() });
-        }
+        let (paused, enter) = (hot.paused, hot.enter);
+        let parked = match (status == Status::Parked, hot.error.clone()) {
+            (true, Some(reason)) => Some(reason.into_owned()),
+            // Whoever parked it could not read the envelope, and so wrote nothing into it.
+            (true, None) => Some(ParkReason::without_a_reason(&state)),
+            (false, None) => None,
+            (false, Some(_)) => {
+                return Err(LoadError::Calls { status: status.as_str(), calls: hot.calls.len() });
+            }
+        };
         Ok(Self {
             life: Life::read(identity.uid, status, state, hot, reserved)?,
             identity: Arc::new(identity),

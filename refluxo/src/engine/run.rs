@@ -214,9 +214,7 @@ impl<W: Machine> Run<W> {
 fn reason(record: &Record) -> ParkReason {
     match Hot::read(&record.row.head.body).map(|hot| hot.error) {
         Ok(Some(reason)) => reason.into_owned(),
-        Ok(None) => ParkReason::Unreadable {
-            message: format!("the run is parked at the state `{}` without a reason", record.row.head.at),
-        },
+        Ok(None) => ParkReason::without_a_reason(&record.row.head.at),
         Err(error) => ParkReason::Unreadable { message: error.to_string() },
     }
 }

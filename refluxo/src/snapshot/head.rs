@@ -133,7 +133,7 @@ impl Snapshot {
             children: Vec::new(),
             spawned: Vec::new(),
             output,
-            error: hot.error.map(Cow::into_owned),
+            error: run.parked,
             paused: hot.paused,
             ending: hot.ending.or(hot.cancelled.map(|_| Ending::Cancelled)),
             created_at: row.created,

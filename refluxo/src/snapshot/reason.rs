@@ -100,3 +100,10 @@ pub enum ParkReason {
         child: RunId,
     },
 }
+
+impl ParkReason {
+    /// That of a run whose envelope could not be read when it was parked, so that nothing was written into it.
+    pub(crate) fn without_a_reason(state: &str) -> Self {
+        Self::Unreadable { message: format!("the run is parked at the state `{state}` without a reason") }
+    }
+}

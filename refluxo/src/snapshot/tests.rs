@@ -140,14 +140,22 @@ fn a_snapshot_says_how_a_run_is_going_to_end() {
 fn an_envelope_that_contradicts_itself_is_refused() {
     let higher = record(Status::Ready, &OLD_HEAD.replace("]}", r#"],"undo":2}"#), "{}", &[]);
     assert!(matches!(snapshot(higher), Err(LoadError::UndoStack { height: 2, found: 0 })));
-    let parked = record(Status::Parked, OLD_HEAD, "{}", &[]);
-    assert!(matches!(snapshot(parked), Err(LoadError::Calls { status: "parked", .. })));
+    let reason = r#"],"error":{"reason":"unreadable","message":"no"}}"#;
+    let goes_on = record(Status::Ready, &OLD_HEAD.replace("]}", reason), "{}", &[]);
+    assert!(matches!(snapshot(goes_on), Err(LoadError::Calls { status: "ready", .. })));
     let ended = record(Status::Completed, OLD_HEAD, "{}", &[]);
     assert!(matches!(snapshot(ended), Err(LoadError::Calls { status: "completed", .. })));
     for foreign in ["x:1", "b:one", "u:top", "r:other", "f:0"] {
         let error = snapshot(record(Status::Waiting, OLD_HEAD, "{}", &[(foreign, "{}")])).expect_err(foreign);
         assert!(matches!(error, LoadError::Envelope { .. }), "{foreign}: {error}");
     }
+}
+
+#[test]
+fn a_snapshot_of_a_run_that_was_parked_without_a_reason_says_so() {
+    let shown = snapshot(record(Status::Parked, OLD_HEAD, "{}", &[])).expect("it can be read");
+    let error = shown.error.expect("a reason").to_string();
+    assert!(error.ends_with("without a reason; deploy code that reads it and retry the run"), "{error}");
 }
 
 #[test]

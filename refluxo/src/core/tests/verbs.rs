@@ -2,6 +2,7 @@
 
 use super::{
     shape::{Shape, child, group, join, signal, sleep, spawn, step},
+    store::Stored,
     *,
 };
 use crate::{
@@ -239,6 +240,19 @@ fn a_parked_run_can_be_cancelled_and_aborted() {
         let (run, plan) = told(run, verb);
         assert_eq!((undoes(&run), run.parked, plan.then), (true, None, Then::Go));
     }
+}
+
+#[test]
+fn a_run_that_was_parked_without_a_reason_can_be_retried() {
+    let origin = Origin { id: id("order-42"), uid: Uid::from_u128(7), root: id("order-42"), parent: None };
+    let (_, mut new_run) = birth(origin, &start(), Start::Now).expect("it can be saved");
+    new_run.head.status = Status::Parked;
+    let run = Stored::new(new_run).read();
+    assert!(matches!(run.parked, Some(ParkReason::Unreadable { .. })), "{:?}", run.parked);
+    assert_eq!(run.next(NOW), Next::Rest(None));
+    let (run, plan) = told(run, "retry");
+    assert_eq!((&entries(&plan)[0]["heeded"], plan.head.status), (&true.into(), Status::Ready));
+    assert_eq!(run.next(NOW), act(Ready::Start, NOW));
 }
 
 #[test]
