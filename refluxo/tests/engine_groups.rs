@@ -25,6 +25,7 @@ everywhere! {
     a_failed_branch_does_not_end_an_all,
     the_first_end_wins_a_race_and_the_others_are_given_up,
     what_loses_a_race_consumes_no_signal,
+    a_step_that_has_lost_its_race_already_does_not_begin,
     the_signal_that_came_first_wins,
     a_timer_that_was_over_first_wins_over_a_signal,
     two_branches_that_listen_take_a_word_each,
@@ -163,6 +164,17 @@ async fn what_loses_a_race_consumes_no_signal(place: Place) {
     run.signal(Word("kept".to_owned())).await.unwrap();
     place.world.open_gate();
     assert_eq!(told(&run).await, ["gate", "0:slept", "kept"]);
+}
+
+async fn a_step_that_has_lost_its_race_already_does_not_begin(place: Place) {
+    let engine = place.patient_engine().await;
+    let branches = vec![vec![step("lost")], vec![Line::Listen]];
+    let run = engine.start("a", script([step("gate"), Line::Race(branches)])).await.unwrap();
+    soon(place.world.somebody_at_the_gate()).await;
+    run.signal(Word("first".to_owned())).await.unwrap();
+    place.world.open_gate();
+    assert_eq!(told(&run).await, ["gate", "1:first"]);
+    assert_eq!(place.world.texts(), ["gate"]);
 }
 
 async fn the_signal_that_came_first_wins(place: Place) {

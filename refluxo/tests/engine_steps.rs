@@ -8,9 +8,11 @@ use std::{
 };
 
 use refluxo::{
+    Engine, Run,
     engine::{EngineBuilder, ResultError},
     observer::{Attempted, Attempting, Observer, Reached},
     prelude::*,
+    snapshot::RunStatus,
     suspend::Interrupted,
 };
 use support::{Place, build, passing, soon, until, world::World};
@@ -18,6 +20,10 @@ use support::{Place, build, passing, soon, until, world::World};
 everywhere! {
     an_attempt_that_takes_too_long_is_dropped_and_made_again,
     no_more_steps_of_a_name_run_at_once_than_they_may,
+    steps_that_wait_for_their_turn_do_not_begin_in_a_pause,
+    steps_that_wait_for_their_turn_do_not_begin_after_a_cancel,
+    what_a_step_left_behind_is_told_that_it_is_over,
+    an_observer_that_panics_harms_nobody,
     a_heartbeat_tells_of_a_cancel,
     a_step_is_told_that_its_lease_is_lost,
     a_signal_under_a_key_is_taken_once,
@@ -88,6 +94,23 @@ async fn work(#[inject] world: &World, #[inject] cx: &StepContext) -> Result<(),
     }
 }
 
+/// Never returns: it takes too long, or panics. What it leaves behind waits for its end.
+#[step(timeout = "20ms")]
+async fn linger(#[inject] world: &World, #[inject] cx: &StepContext, panics: bool) -> Result<(), Trouble> {
+    let (there, told) = (world.clone(), cx.clone());
+    tokio::spawn(async move {
+        told.cancelled().await;
+        there.note(&told, "told".to_owned()).await;
+    });
+    assert!(!panics, "the test says so");
+    std::future::pending().await
+}
+
+#[workflow]
+async fn lingering(panics: bool) -> Result<(), Trouble> {
+    linger(panics).await
+}
+
 #[workflow]
 async fn working() -> Result<(), Trouble> {
     work().await
@@ -105,7 +128,12 @@ async fn hearing() -> Vec<String> {
 async fn builder(place: &Place) -> EngineBuilder {
     let builder =
         place.builder(place.store().await).poison_limit(u32::MAX).lease(Duration::from_secs(1_000_000));
-    builder.register::<Hesitating>().register::<Crowd>().register::<Working>().register::<Hearing>()
+    builder
+        .register::<Hesitating>()
+        .register::<Crowd>()
+        .register::<Working>()
+        .register::<Lingering>()
+        .register::<Hearing>()
 }
 
 async fn an_attempt_that_takes_too_long_is_dropped_and_made_again(place: Place) {
@@ -133,6 +161,58 @@ async fn no_more_steps_of_a_name_run_at_once_than_they_may(place: Place) {
     }
     assert_eq!(soon(one.result()).await.unwrap(), texts);
     assert_eq!(soon(other.result()).await.unwrap(), texts);
+}
+
+/// A run of four steps, of which two stand at the gate and two wait for their turn.
+async fn queue(place: &Place) -> (Engine, Run<Crowd>) {
+    let engine = build(builder(place).await).await;
+    let texts: Vec<_> = (0..4).map(|number| format!("gate {number}")).collect();
+    let run = engine.start("a", crowd(texts)).await.unwrap();
+    for _ in 0..2 {
+        soon(place.world.somebody_at_the_gate()).await;
+    }
+    (engine, run)
+}
+
+async fn steps_that_wait_for_their_turn_do_not_begin_in_a_pause(place: Place) {
+    let (_engine, run) = queue(&place).await;
+    run.pause().await.unwrap();
+    until(async || run.snapshot().await.unwrap().paused).await;
+    place.world.open_gate();
+    place.world.open_gate();
+    until(async || run.snapshot().await.unwrap().status == RunStatus::Paused).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(place.world.texts().len(), 2);
+    assert_eq!(run.snapshot().await.unwrap().status, RunStatus::Paused);
+
+    run.resume().await.unwrap();
+    for _ in 0..2 {
+        soon(place.world.somebody_at_the_gate()).await;
+        place.world.open_gate();
+    }
+    assert_eq!(soon(run.result()).await.unwrap().len(), 4);
+    assert!(place.world.notes().iter().all(|noted| noted.attempt == 1));
+}
+
+async fn steps_that_wait_for_their_turn_do_not_begin_after_a_cancel(place: Place) {
+    let (_engine, run) = queue(&place).await;
+    run.cancel().await.unwrap();
+    until(async || run.snapshot().await.unwrap().ending.is_some()).await;
+    place.world.open_gate();
+    place.world.open_gate();
+    // The clock stands: it is not the end of the grace that ends it.
+    assert!(matches!(soon(run.result()).await, Err(ResultError::Cancelled { .. })));
+    assert_eq!(place.world.texts().len(), 2);
+}
+
+async fn what_a_step_left_behind_is_told_that_it_is_over(place: Place) {
+    let engine = build(builder(&place).await).await;
+    let run = engine.start("a", lingering(false)).await.unwrap();
+    assert!(matches!(soon(run.result()).await.unwrap(), Err(Trouble::Late(_))));
+    until(async || place.world.texts() == ["told"]).await;
+    let run = engine.start("b", lingering(true)).await.unwrap();
+    assert!(matches!(soon(run.result()).await, Err(ResultError::Parked { .. })));
+    until(async || place.world.texts() == ["told", "told"]).await;
 }
 
 async fn a_heartbeat_tells_of_a_cancel(place: Place) {
@@ -213,6 +293,31 @@ impl Observer for Diary {
     fn attempted(&self, attempted: &Attempted<'_>) {
         self.note(format!("{:?}", attempted.ended));
     }
+}
+
+/// Panics whatever it is told.
+struct Nervous;
+
+impl Observer for Nervous {
+    fn reached(&self, _: &Reached<'_>) {
+        panic!("it was told of a state")
+    }
+
+    fn attempting(&self, _: &Attempting<'_>) {
+        panic!("it was told of an attempt")
+    }
+
+    fn attempted(&self, _: &Attempted<'_>) {
+        panic!("it was told of an attempt's end")
+    }
+}
+
+async fn an_observer_that_panics_harms_nobody(place: Place) {
+    let diary = Diary::default();
+    let engine = build(builder(&place).await.observe(Nervous).observe(diary.clone())).await;
+    let run = engine.start("a", hesitating(0)).await.unwrap();
+    assert_eq!(soon(run.result()).await.unwrap(), Ok(1));
+    assert_eq!(diary.0.lock().unwrap().len(), 2, "the others are told");
 }
 
 async fn observers_are_told_of_attempts(place: Place) {

@@ -25,6 +25,8 @@ everywhere! {
     a_cancelled_step_may_come_to_an_end,
     a_step_that_does_not_end_in_its_grace_is_dropped,
     a_run_that_returns_within_the_grace_has_returned,
+    what_is_undone_has_more_time_than_the_grace,
+    a_cancelled_run_ends_though_its_code_panics,
     an_aborted_step_is_dropped_at_once,
     a_paused_run_lets_the_step_in_flight_end,
     timers_run_on_in_a_pause,
@@ -151,6 +153,13 @@ async fn a_paused_run_begins_nothing_and_goes_on_where_it_stood(place: Place) {
             place.world.open_gate();
         }
         scene.is(RunStatus::Paused).await;
+        // A child that began only after the time has passed would have all of its own before it.
+        for child in children(&scene).await {
+            until(async || {
+                scene.engine.snapshot(&child).await.is_ok_and(|child| child.status == RunStatus::Waiting)
+            })
+            .await;
+        }
         let ran = place.world.texts();
         place.clock.advance(Duration::from_secs(4_000));
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -256,6 +265,42 @@ async fn a_run_that_returns_within_the_grace_has_returned(place: Place) {
     scene.run.cancel().await.unwrap();
     assert_eq!(soon(scene.run.result()).await.unwrap(), Err("no".to_owned()));
     assert_eq!(place.world.texts(), ["polite", "undo"]);
+}
+
+async fn what_is_undone_has_more_time_than_the_grace(place: Place) {
+    let lines = vec![undo("gate"), step("polite"), Line::Fail("no".to_owned())];
+    let scene = Scene::of(&place, lines, true).await;
+    scene.run.cancel().await.unwrap();
+    soon(place.world.somebody_at_the_gate()).await;
+    place.clock.advance(Duration::from_secs(11));
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(place.world.dropped().is_empty());
+    place.world.open_gate();
+    assert_eq!(soon(scene.run.result()).await.unwrap(), Err("no".to_owned()));
+    assert_eq!(place.world.texts(), ["polite", "gate"]);
+}
+
+async fn a_cancelled_run_ends_though_its_code_panics(place: Place) {
+    let polite = || step("polite");
+    let branch = vec![polite(), Line::Panic];
+    for lines in [
+        // They are told at once, so that some of them end in one batch.
+        vec![Line::All(vec![branch; 8])],
+        // The winner panics at the root, and nobody waits for the other.
+        vec![Line::Race(vec![vec![polite()], vec![polite()]]), Line::Panic],
+    ] {
+        let place = place.another();
+        let branches = if lines.len() == 1 { 8 } else { 2 };
+        let lines = [vec![undo("undo one")], lines].concat();
+        let scene = Scene::of(&place, lines, true).await;
+        for _ in 1..branches {
+            soon(place.world.somebody_at_the_gate()).await;
+        }
+        scene.run.cancel().await.unwrap();
+        // The clock stands: the grace does not end it.
+        assert!(matches!(soon(scene.run.result()).await, Err(ResultError::Cancelled { .. })));
+        assert_eq!(place.world.texts().last().unwrap(), "undo one");
+    }
 }
 
 async fn an_aborted_step_is_dropped_at_once(place: Place) {

@@ -3,7 +3,7 @@
 //! A run that is worked on is a task. It performs what the stored state asks for, has the outcome stored with the next
 //! state, and goes on at once with the machines as they are in memory, until the run rests or ends; then the task is over.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -14,6 +14,7 @@ use super::{
     persist::{Settled, settle},
     running::Running,
     shared::Shared,
+    steps::Attempt,
     storing::{After, Left, Planned, park_as_it_is},
     turn::NoTurn,
 };
@@ -21,7 +22,7 @@ use crate::{
     core::{Event, Life, Next, Run},
     snapshot::{ParkReason, Path},
     store::{Depth, EffectId, Lease, Record},
-    suspend::Pulse,
+    suspend::{Pulse, StepTask},
     time::Timestamp,
 };
 
@@ -46,6 +47,10 @@ pub(crate) struct Hands {
     pub(crate) grace: Option<Timestamp>,
     /// What could not be taken in, while others of its batch were.
     pub(crate) stuck: Option<(Path, ParkReason)>,
+    /// The attempts of a cancelled run that have ended and are still to be taken in.
+    pub(crate) ended: Vec<(Path, Attempt)>,
+    /// The calls whose attempts did not begin, by their keys: they are out of the tree already.
+    pub(crate) unbegun: BTreeMap<Arc<str>, Box<dyn StepTask>>,
 }
 
 impl Hands {
@@ -59,6 +64,8 @@ impl Hands {
             pulse: renewing.pulse(),
             grace: None,
             stuck: None,
+            ended: Vec::new(),
+            unbegun: BTreeMap::new(),
         })
     }
 }

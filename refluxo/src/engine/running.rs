@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, future::pending, pin::Pin, sync::Arc};
 use futures_util::FutureExt;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
-use super::steps::Attempt;
+use super::steps::Tried;
 use crate::{snapshot::Path, suspend::Tether};
 
 /// The attempts that are at work for one run. Dropped, it drops them.
@@ -16,12 +16,12 @@ use crate::{snapshot::Path, suspend::Tether};
 pub(crate) struct Running {
     root: Option<Root>,
     branches: BTreeMap<Path, Branch>,
-    tasks: JoinSet<(Path, Attempt)>,
+    tasks: JoinSet<(Path, Tried)>,
 }
 
 /// The attempt at the root.
 struct Root {
-    attempt: Pin<Box<dyn Future<Output = Attempt> + Send>>,
+    attempt: Pin<Box<dyn Future<Output = Tried> + Send>>,
     tether: Arc<Tether>,
 }
 
@@ -42,7 +42,7 @@ impl Running {
         &mut self,
         path: Path,
         tether: Arc<Tether>,
-        attempt: impl Future<Output = Attempt> + Send + 'static,
+        attempt: impl Future<Output = Tried> + Send + 'static,
     ) {
         if path.is_root() {
             self.root = Some(Root { attempt: Box::pin(attempt), tether });
@@ -58,7 +58,7 @@ impl Running {
     /// # Cancel safety
     ///
     /// No end is lost.
-    pub(crate) async fn ended(&mut self) -> Vec<(Path, Attempt)> {
+    pub(crate) async fn ended(&mut self) -> Vec<(Path, Tried)> {
         loop {
             let mut ended = Vec::new();
             if self.branches.is_empty() {
@@ -77,14 +77,14 @@ impl Running {
     }
 
     /// Adds the attempts of branches that have ended by now.
-    pub(crate) fn ended_now(&mut self, ended: &mut Vec<(Path, Attempt)>) {
+    pub(crate) fn ended_now(&mut self, ended: &mut Vec<(Path, Tried)>) {
         while let Some(next) = self.tasks.try_join_next_with_id() {
             ended.extend(self.close(next));
         }
     }
 
     /// Takes an attempt out, unless it was dropped before.
-    fn close(&mut self, ended: Result<(Id, (Path, Attempt)), JoinError>) -> Option<(Path, Attempt)> {
+    fn close(&mut self, ended: Result<(Id, (Path, Tried)), JoinError>) -> Option<(Path, Tried)> {
         match ended {
             Ok((id, (path, attempt))) => {
                 self.branches.get(&path).filter(|branch| branch.task.id() == id)?;
@@ -120,6 +120,11 @@ impl Running {
     /// Tells all attempts that they are to come to an end.
     pub(crate) fn cancel(&self) {
         self.tethers().for_each(Tether::cancel);
+    }
+
+    /// Tells all attempts that wait for their turn not to begin.
+    pub(crate) fn hold(&self) {
+        self.tethers().for_each(Tether::hold);
     }
 
     /// Tells all attempts that the run is in other hands, and drops them.

@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     collections::HashMap,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     core::StepRun,
     machine::Outcome,
     observer::{Attempted, Attempting, Ended, Observer},
-    suspend::{Judged, Resources, Retry, StepContext, StepTask, TimedOut},
+    suspend::{Judged, Resources, Retry, StepContext, StepSpec, StepTask, Tether, TimedOut},
     time::Timestamp,
 };
 
@@ -24,6 +24,14 @@ pub(crate) struct Attempt {
     pub(crate) retry: &'static Retry,
     pub(crate) run: StepRun,
     pub(crate) end: AttemptEnd,
+}
+
+/// What came of having an attempt made.
+pub(crate) enum Tried {
+    /// It was made.
+    Ended(Attempt),
+    /// It was told to stop before it had its turn: its call, under its idempotency key.
+    NotBegun { key: Arc<str>, task: Box<dyn StepTask> },
 }
 
 /// How an attempt ended.
@@ -50,14 +58,19 @@ pub(crate) struct Turnstiles(Mutex<HashMap<&'static str, Arc<Semaphore>>>);
 
 impl Turnstiles {
     /// Waits for room.
-    async fn enter(&self, step: &'static str, limit: u32) -> Option<OwnedSemaphorePermit> {
+    async fn enter(&self, step: &'static str, limit: u32) -> Admitted {
         let room = {
             let mut stiles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             stiles.entry(step).or_insert_with(|| Arc::new(Semaphore::new(limit.max(1) as usize))).clone()
         };
         // It fails only if the semaphore is closed, which none is.
-        room.acquire_owned().await.ok()
+        Admitted { _room: room.acquire_owned().await.ok() }
     }
+}
+
+/// That an attempt may begin; its place among the others of its name is free again when this is dropped.
+pub(crate) struct Admitted {
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// What attempts are made with.
@@ -77,26 +90,55 @@ impl Workshop {
             turnstiles: Turnstiles::default(),
         }
     }
+
+    /// Waits for a step's turn among the others of its name.
+    pub(crate) async fn admit(&self, step: &'static str, spec: &StepSpec) -> Admitted {
+        match spec.concurrency {
+            Some(limit) => self.turnstiles.enter(step, limit).await,
+            None => Admitted { _room: None },
+        }
+    }
+}
+
+/// Makes one attempt to run a step, unless it is told to stop before it has its turn.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the step's body wherever it is.
+pub(crate) async fn attempt_in_turn(
+    workshop: &Workshop,
+    task: Box<dyn StepTask>,
+    context: StepContext,
+    tether: &Tether,
+    now: impl Fn() -> Timestamp,
+) -> Tried {
+    let (step, spec) = (task.name(), task.spec());
+    let admitted = tokio::select! {
+        // When its turn comes in a pause, it does not begin.
+        biased;
+        () = tether.stopped() => None,
+        admitted = workshop.admit(step, spec) => Some(admitted),
+    };
+    match admitted {
+        Some(admitted) => Tried::Ended(attempt(workshop, admitted, task, context, now).await),
+        None => Tried::NotBegun { key: context.idempotency_key().into(), task },
+    }
 }
 
 /// Makes one attempt to run a step. `now` tells the time by the store's clock.
-///
-/// The time that it waits for its turn among the others of its name does not count.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future drops the step's body wherever it is.
 pub(crate) async fn attempt(
     workshop: &Workshop,
+    _admitted: Admitted,
     task: Box<dyn StepTask>,
     context: StepContext,
     now: impl Fn() -> Timestamp,
 ) -> Attempt {
     let (step, spec) = (task.name(), task.spec());
-    let _turn = match spec.concurrency {
-        Some(limit) => workshop.turnstiles.enter(step, limit).await,
-        None => None,
-    };
+    let _over = context.cancelled_on_drop();
     let started = now();
     let about = About { observers: &workshop.observers, context: &context, started };
     about.tell_begin(&*task);
@@ -111,7 +153,7 @@ pub(crate) async fn attempt(
             } else {
                 let late = TimedOut { step: step.to_owned(), after: timeout.after };
                 // `From<TimedOut>` is the user's code.
-                let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| (timeout.outcome)(late)));
+                let outcome = catch_unwind(AssertUnwindSafe(|| (timeout.outcome)(late)));
                 (judge(outcome, spec.judge), Ended::TimedOut)
             }
         }
@@ -125,7 +167,7 @@ pub(crate) async fn attempt(
 fn judge(returned: Result<Outcome, Box<dyn Any + Send>>, judge: fn(&Outcome) -> Judged) -> AttemptEnd {
     let judged = returned.and_then(|outcome| {
         // So is the predicate of `if = …`.
-        std::panic::catch_unwind(AssertUnwindSafe(|| judge(&outcome))).map(|judged| (outcome, judged))
+        catch_unwind(AssertUnwindSafe(|| judge(&outcome))).map(|judged| (outcome, judged))
     });
     match judged {
         Ok((outcome, Judged::Good)) => AttemptEnd::Good(outcome),
@@ -144,7 +186,7 @@ struct About<'a> {
 impl About<'_> {
     fn tell_begin(&self, task: &dyn StepTask) {
         let attempting = Attempting { context: self.context, at: self.started, task };
-        self.observers.iter().for_each(|observer| observer.attempting(&attempting));
+        tell(self.observers, |observer| observer.attempting(&attempting));
     }
 
     fn tell_end(&self, end: &AttemptEnd, ended: Ended, at: Timestamp) {
@@ -155,7 +197,16 @@ impl About<'_> {
             (AttemptEnd::Good(_), _) => Ended::Returned,
         };
         let attempted = Attempted { context: self.context, started: self.started, at, ended };
-        self.observers.iter().for_each(|observer| observer.attempted(&attempted));
+        tell(self.observers, |observer| observer.attempted(&attempted));
+    }
+}
+
+/// Tells the observers something. One that panics is no reason for a run to stop: that is logged, and the others are told.
+pub(crate) fn tell(observers: &[Box<dyn Observer>], about: impl Fn(&dyn Observer)) {
+    for observer in observers {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| about(&**observer))) {
+            tracing::error!(message = words(&*panic), "an observer panicked");
+        }
     }
 }
 

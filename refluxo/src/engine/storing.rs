@@ -6,6 +6,7 @@ use super::{
     driver::{Hands, Held},
     persist::{Persisted, Settled, persist, settle},
     shared::Shared,
+    steps,
 };
 use crate::{
     core::{Event, Identity, Plan, Run},
@@ -100,7 +101,7 @@ async fn go_on(shared: &Arc<Shared>, mut held: Held, more: bool, owed: Vec<Owed>
 fn tell(shared: &Shared, run: &Run, revision: Revision, status: Status) {
     let Identity { id, workflow, .. } = &*run.identity;
     let reached = Reached { run: id.as_str(), workflow, at: run.state(), status, revision };
-    shared.workshop.observers.iter().for_each(|observer| observer.reached(&reached));
+    steps::tell(&shared.workshop.observers, |observer| observer.reached(&reached));
 }
 
 impl Left {

@@ -9,7 +9,7 @@ use super::{
     driver::Held,
     leases::Rung,
     shared::Shared,
-    steps::{Attempt, AttemptEnd, attempt},
+    steps::{Attempt, AttemptEnd, Tried, attempt_in_turn},
     tree::{Arrival, Settled, What, contradiction, not_json},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     machine::Outcome,
     snapshot::{Call, ParkReason, Path, WaitingFor},
     store::{Received, Seq},
-    suspend::{StepContext, StepTask, Tether},
+    suspend::{Rule, StepContext, StepTask, Tether},
     time::Timestamp,
 };
 
@@ -80,6 +80,10 @@ impl Held {
         if let Some((path, reason)) = self.hands.stuck.take() {
             return Ok(Turn::Stuck(path, reason));
         }
+        let ended = std::mem::take(&mut self.hands.ended);
+        if self.is_cancelled() && !ended.is_empty() {
+            return Ok(self.attempted(shared, ended));
+        }
         loop {
             let is_working = shared.is_working();
             let due = match self.run.next(shared.now()) {
@@ -92,6 +96,10 @@ impl Held {
                 Next::Rest(due) => due,
             };
             if self.hands.running.is_empty() {
+                // What had been in flight has ended, and nobody could take it in: nothing more will come.
+                if is_working && self.is_cancelled() && !self.run.in_flight.is_empty() {
+                    return Ok(self.sweep());
+                }
                 return if is_working { Ok(Turn::Looked) } else { Err(NoTurn::Drained) };
             }
             if let Some(turn) = self.wait(shared, due).await? {
@@ -106,25 +114,30 @@ impl Held {
         shared: &Arc<Shared>,
         tasks: Vec<Task>,
     ) -> Result<Option<Turn>, (Path, ParkReason)> {
-        let mut arrivals = Vec::new();
+        let (mut steps, mut arrivals) = (Vec::new(), Vec::new());
         for task in tasks {
             match task {
                 Task::Told(seq) => return Ok(Some(Turn::Told(seq))),
                 Task::EndNow => return Ok(Some(self.sweep())),
                 Task::Enter(paths) => return self.enter(shared, paths).await.map(Some).map_err(at_root),
                 Task::Undo { ready, at } => return self.undo(shared, ready, at).await.map_err(at_root),
-                Task::Call { path, ready: Ready::Step, at: _ } => {
-                    self.start(shared, &path).await.map_err(|reason| (path, reason))?;
-                }
+                Task::Call { path, ready: Ready::Step, at: _ } => steps.push(path),
                 Task::Call { path, ready, at } => arrivals.push((path, ready, at)),
+            }
+        }
+        let told: Vec<&Path> = arrivals.iter().map(|(path, ..)| path).collect();
+        for path in steps {
+            if !self.may_have_lost(&path, &told) {
+                self.start(shared, &path).await.map_err(|reason| (path, reason))?;
             }
         }
         if arrivals.is_empty() {
             return Ok(None);
         }
         self.hands.machines.tree(shared, &self.run).await.map_err(at_root)?;
-        let mut ended = Vec::new();
-        self.hands.running.ended_now(&mut ended);
+        let mut tried = Vec::new();
+        self.hands.running.ended_now(&mut tried);
+        let ended = self.begun(tried);
         let Life::At { calls, .. } = &self.run.life else { return Err(at_root(contradiction(&Path::ROOT))) };
         let come =
             arrivals.into_iter().map(|(path, ready, at)| come(calls, &self.run.inbox, path, ready, at));
@@ -132,12 +145,24 @@ impl Held {
         Ok(Some(self.settle(shared, arrivals, ended)))
     }
 
+    /// Whether a step stands in a `select!` to which something has come. That is put in first: if it ends the race, the step must
+    /// not begin, and if not, the step is still ready.
+    fn may_have_lost(&self, step: &Path, come: &[&Path]) -> bool {
+        let Life::At { calls, .. } = &self.run.life else { return false };
+        let is_race = |around: &Path| calls.group(around).is_some_and(|group| group.rule == Rule::Any);
+        std::iter::successors(step.parent(), Path::parent)
+            .any(|around| is_race(&around) && come.iter().any(|path| around.contains(path)))
+    }
+
     /// Starts the step that the call at this path makes.
     async fn start(&mut self, shared: &Arc<Shared>, path: &Path) -> Result<(), ParkReason> {
         let tree = self.hands.machines.tree(shared, &self.run).await?;
         let Life::At { calls, .. } = &self.run.life else { return Err(contradiction(path)) };
         let call = calls.get(path).ok_or_else(|| contradiction(path))?;
-        let task = tree.task(path, calls)?;
+        let task = match self.hands.unbegun.remove(call.key.as_str()) {
+            Some(task) => task,
+            None => tree.task(path, calls)?,
+        };
         let context = self.context(&*task, call);
         self.run_step(shared, path.clone(), task, context);
         Ok(())
@@ -158,10 +183,11 @@ impl Held {
         context: StepContext,
     ) {
         let tether = Arc::new(Tether::new(self.hands.pulse.clone()));
-        let context = context.bound(tether.clone());
+        let (context, bound) = (context.bound(tether.clone()), tether.clone());
         self.run.in_flight.insert(path.clone());
         let shared = shared.clone();
-        let attempt = async move { attempt(&shared.workshop, task, context, || shared.now()).await };
+        let attempt =
+            async move { attempt_in_turn(&shared.workshop, task, context, &bound, || shared.now()).await };
         self.hands.running.start(path, tether, attempt);
     }
 
@@ -171,7 +197,10 @@ impl Held {
         let pause = alarm.map(|alarm| alarm.saturating_since(shared.now()));
         tokio::select! {
             biased;
-            ended = self.hands.running.ended() => return Ok(Some(self.attempted(shared, ended))),
+            tried = self.hands.running.ended() => {
+                let ended = self.begun(tried);
+                return Ok((!ended.is_empty()).then(|| self.attempted(shared, ended)));
+            }
             rung = self.hands.mailbox.rung() => match rung {
                 Rung::Lost => {
                     self.hands.running.lose_lease();
@@ -193,10 +222,31 @@ impl Held {
         Turn::Swept
     }
 
+    /// Those of the attempts that were made. The calls of the others are kept: they are ready once more.
+    fn begun(&mut self, tried: Vec<(Path, Tried)>) -> Vec<(Path, Attempt)> {
+        let mut ended = Vec::new();
+        for (path, tried) in tried {
+            match tried {
+                Tried::Ended(attempt) => ended.push((path, attempt)),
+                Tried::NotBegun { key, task } => {
+                    self.run.in_flight.remove(&path);
+                    self.hands.unbegun.insert(key, task);
+                }
+            }
+        }
+        ended
+    }
+
     /// What follows from attempts that have ended.
-    fn attempted(&mut self, shared: &Shared, ended: Vec<(Path, Attempt)>) -> Turn {
+    fn attempted(&mut self, shared: &Shared, mut ended: Vec<(Path, Attempt)>) -> Turn {
         match &self.run.life {
-            Life::At { .. } => self.settle(shared, Vec::new(), ended),
+            Life::At { cancelled, .. } => {
+                // It is not parked where one gets it stuck, and won't run the others again: each is taken in by itself.
+                if cancelled.is_some() && ended.len() > 1 {
+                    self.hands.ended = ended.split_off(1);
+                }
+                self.settle(shared, Vec::new(), ended)
+            }
             Life::Ending { .. } | Life::Ended { .. } => match ended.into_iter().next() {
                 Some((_, attempt)) => self.undo_attempted(shared, attempt),
                 None => Turn::Looked,
@@ -242,10 +292,22 @@ impl Held {
             Turn::Undone(_) | Turn::UndoEntered(_) => self.hands.machines.forget_undo(),
             Turn::Stuck(..) | Turn::Looked | Turn::Entered(_) | Turn::Swept | Turn::UndoAgain(..) => {}
         }
+        // It is for the steps that the cancel found in flight, not for those that undo.
+        if !self.is_cancelled() {
+            self.hands.grace = None;
+        }
+    }
+
+    /// Whether the run was cancelled, and what it has in flight may still come to an end.
+    fn is_cancelled(&self) -> bool {
+        matches!(&self.run.life, Life::At { cancelled: Some(_), .. })
     }
 
     /// Does to the steps in flight what an operator said.
     fn heed(&mut self, shared: &Shared) {
+        if self.run.paused {
+            self.hands.running.hold();
+        }
         match &self.run.life {
             Life::At { cancelled: Some(_), .. } if self.hands.grace.is_none() => {
                 self.hands.running.cancel();

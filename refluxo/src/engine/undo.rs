@@ -31,7 +31,10 @@ impl Held {
             return Ok(self.hands.machines.take_undo().map(Turn::UndoEntered));
         }
         if ready == Ready::Step {
-            let task = tree.task(Path::root(), &Calls::one(call.clone()))?;
+            let task = match self.hands.unbegun.remove(call.key.as_str()) {
+                Some(task) => task,
+                None => tree.task(Path::root(), &Calls::one(call.clone()))?,
+            };
             let context = self.context(&*task, &call);
             self.run_step(shared, Path::ROOT, task, context);
             return Ok(None);

@@ -13,7 +13,7 @@ use crate::{
 
 /// Is told what the runs do that this engine works on; see [`EngineBuilder::observe`](crate::engine::EngineBuilder::observe).
 ///
-/// Any `Fn(&Reached<'_>)` is one.
+/// Any `Fn(&Reached<'_>)` is one. One that panics harms no run: its panic is logged.
 pub trait Observer: Send + Sync + 'static {
     /// A run has reached a state, and that is stored; what the state waits for has not been performed yet.
     ///

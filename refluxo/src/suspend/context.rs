@@ -62,7 +62,8 @@ impl StepContext {
     }
 
     /// Whether nobody wants the step's outcome any more, or soon will not: the run is being cancelled or was aborted, another
-    /// arm of a `select!` has won, or the time of a `.timeout(…)` is over.
+    /// arm of a `select!` has won, or the time of a `.timeout(…)` is over. It also holds once the step itself is over, however
+    /// that came about.
     ///
     /// A step of a run that is being cancelled has a [grace](crate::engine::EngineBuilder::cancel_grace) to return; what it
     /// did until then counts, and is undone by what `compensate!` pushed.
@@ -78,6 +79,11 @@ impl StepContext {
     /// It changes nothing.
     pub async fn cancelled(&self) {
         self.tether.wait_for(&self.tether.cancelled).await;
+    }
+
+    /// Has [`is_cancelled`](Self::is_cancelled) hold when the guard is dropped, with which the attempt is over.
+    pub(crate) fn cancelled_on_drop(&self) -> impl Drop + use<> {
+        CancelledOnDrop(self.tether.clone())
     }
 
     /// Whether this worker has lost the run: another one may run the same step already, under the same key.
@@ -138,8 +144,18 @@ pub enum Interrupted {
 pub(crate) struct Tether {
     cancelled: AtomicBool,
     lease_lost: AtomicBool,
+    held: AtomicBool,
     pulled: Notify,
     pulse: Option<Arc<dyn Pulse>>,
+}
+
+/// Tells whoever holds a clone of an attempt's context that the attempt is over.
+struct CancelledOnDrop(Arc<Tether>);
+
+impl Drop for CancelledOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// Asks the store how a run stands, and has its steps told.
@@ -164,6 +180,17 @@ impl Tether {
         self.pull(&self.lease_lost);
     }
 
+    /// Has the step not begin, if it has not yet.
+    pub(crate) fn hold(&self) {
+        self.pull(&self.held);
+    }
+
+    /// Ready when the step is not to begin any more.
+    pub(crate) async fn stopped(&self) {
+        let flags = [&self.held, &self.cancelled, &self.lease_lost];
+        self.wait_until(|| flags.iter().any(|flag| flag.load(Ordering::Acquire))).await;
+    }
+
     fn pull(&self, flag: &AtomicBool) {
         flag.store(true, Ordering::Release);
         self.pulled.notify_waiters();
@@ -171,11 +198,16 @@ impl Tether {
 
     /// Waits until a flag is raised.
     async fn wait_for(&self, flag: &AtomicBool) {
+        self.wait_until(|| flag.load(Ordering::Acquire)).await;
+    }
+
+    /// Waits until that holds, which a pull may change.
+    async fn wait_until(&self, holds: impl Fn() -> bool) {
         loop {
             // It listens before it looks, so that a pull between the two is felt.
             let mut pulled = std::pin::pin!(self.pulled.notified());
             pulled.as_mut().enable();
-            if flag.load(Ordering::Acquire) {
+            if holds() {
                 return;
             }
             pulled.await;

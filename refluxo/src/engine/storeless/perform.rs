@@ -6,7 +6,7 @@ use crate::{
     engine::{
         machines::{Stored, kind, undo_tree},
         registry::Kind,
-        steps::attempt,
+        steps::{Attempt, attempt},
         tree::{Arrival, Tree, contradiction, unreadable},
         turn::{Turn, came_of, what_came},
         undo::{undo_attempted, undo_call, undone},
@@ -71,7 +71,7 @@ impl Storeless {
             let call = calls.get(&path).ok_or_else(|| stuck(contradiction(&path)))?;
             let task = tree.task(&path, calls).map_err(stuck)?;
             let context = context(run, &*task, call);
-            let attempt = attempt(&self.workshop, task, context, || self.clock.now()).await;
+            let attempt = self.attempt(task, context).await;
             arrivals.push(came_of(path, call, attempt, self.clock.now()));
         }
         let mut settled = tree.settle(state, calls, arrivals);
@@ -105,11 +105,17 @@ impl Storeless {
         if ready == Ready::Step {
             let task = tree.task(Path::root(), &Calls::one(call.clone()))?;
             let context = context(run, &*task, call);
-            let attempt = attempt(&self.workshop, task, context, || self.clock.now()).await;
+            let attempt = self.attempt(task, context).await;
             return Ok(undo_attempted(run, &mut tree, attempt, self.clock.now()));
         }
         let (cause, what) = what_came(call, &run.inbox, ready)?;
         Ok(undone(run, &mut tree, Arrival { path: Path::ROOT, cause, what, at }))
+    }
+
+    /// Makes one attempt to run a step.
+    async fn attempt(&self, task: Box<dyn StepTask>, context: StepContext) -> Attempt {
+        let admitted = self.workshop.admit(task.name(), task.spec()).await;
+        attempt(&self.workshop, admitted, task, context, || self.clock.now()).await
     }
 
     /// The call at the top of the undo stack.
