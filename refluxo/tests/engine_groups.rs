@@ -34,6 +34,7 @@ everywhere! {
     groups_stand_in_branches,
     a_panic_in_a_branch_parks_the_run_and_keeps_what_has_ended,
     what_is_pushed_in_a_branch_is_not_kept_without_its_end,
+    what_can_not_be_saved_keeps_what_came_before_it,
     a_spawned_run_goes_its_own_way,
     messages_to_branches_at_work_are_taken_at_once,
 }
@@ -293,6 +294,24 @@ async fn what_is_pushed_in_a_branch_is_not_kept_without_its_end(place: Place) {
     assert!(matches!(soon(run.result()).await, Err(ResultError::Parked { .. })));
     let undo = run.snapshot().await.unwrap().undo;
     assert!(undo.is_empty(), "the retry would push it again: {undo:?}");
+}
+
+async fn what_can_not_be_saved_keeps_what_came_before_it(place: Place) {
+    let engine = place.patient_engine().await;
+    let undo = |text: &str| Line::Undo(text.to_owned());
+    let good = vec![undo("good"), Line::Listen];
+    let bad = vec![undo("bad"), Line::Nan, Line::Listen];
+    let run = engine.start("a", script([Line::All(vec![good, bad])])).await.unwrap();
+    for _ in 0..2 {
+        assert!(matches!(soon(run.result()).await, Err(ResultError::Parked { .. })));
+        let snapshot = run.snapshot().await.unwrap();
+        assert!(matches!(snapshot.calls[1].waiting_for, WaitingFor::Signal { .. }), "{:?}", snapshot.calls);
+        assert!(matches!(snapshot.calls[2].waiting_for, WaitingFor::Start), "{:?}", snapshot.calls);
+        let undo: Vec<_> = snapshot.undo.iter().map(|entry| entry.get()).collect();
+        assert_eq!(undo, [r#"{"note":{"text":"good"}}"#]);
+        run.retry().await.unwrap();
+        until(async || run.snapshot().await.unwrap().revision.0 >= snapshot.revision.0 + 2).await;
+    }
 }
 
 async fn a_spawned_run_goes_its_own_way(place: Place) {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     snapshot::{
-        Call, Ending, Hot, Path, WaitingFor,
+        Call, Ending, Hot, ParkReason, Path, WaitingFor,
         parts::{self, OF_BRANCHES},
     },
     store::{Effect, Head, Message, Part, PartOp, Seq, Status, Then},
@@ -30,6 +30,8 @@ pub(super) struct Draft {
     pub(super) entries: Vec<Bytes>,
     pub(super) effects: Vec<Effect>,
     pub(super) dropped: Vec<Path>,
+    pub(super) moved: usize,
+    pub(super) stuck: Option<(Path, ParkReason)>,
 }
 
 /// A change of a part that is no field.
@@ -158,6 +160,8 @@ impl Run {
             entries: std::mem::take(&mut draft.entries),
             effects: std::mem::take(&mut draft.effects),
             dropped: std::mem::take(&mut draft.dropped),
+            moved: draft.moved,
+            stuck: draft.stuck.take(),
             parts: draft.into_parts(),
             then,
         };

@@ -16,7 +16,7 @@ pub(crate) enum Event<'a> {
         /// Where that led, one after another. An outcome that nobody waited for any more is not among them.
         moves: Vec<Move<'a>>,
         /// What the code pushed on the undo stack, in order.
-        pushed: Vec<(&'static str, &'a Local)>,
+        pushed: Vec<Pushed<'a>>,
     },
     /// A message that the run itself heeds: an operator's verb, or the end of a child of a run that is being cancelled.
     Told(Seq),
@@ -51,6 +51,15 @@ pub(crate) struct Move<'a> {
     pub(crate) cause: Cause,
     /// Where it led.
     pub(crate) to: To<'a>,
+}
+
+/// A call for the undo stack.
+#[derive(Clone, Copy)]
+pub(crate) struct Pushed<'a> {
+    /// The number of the move whose code pushed it. It is stored with that one or not at all.
+    pub(crate) by: usize,
+    pub(crate) name: &'static str,
+    pub(crate) call: &'a Local,
 }
 
 /// Where an outcome led.

@@ -40,7 +40,7 @@ mod verbs;
 pub(crate) use birth::{Origin, birth};
 pub(crate) use calls::Calls;
 pub(crate) use error::Impossible;
-pub(crate) use event::{Again, Cause, Event, Move, StepRun, To};
+pub(crate) use event::{Again, Cause, Event, Move, Pushed, StepRun, To};
 pub(crate) use fork::{NoFork, fork};
 pub(crate) use group::{Progress, after};
 pub(crate) use kept::{Earlier, earlier, kept_states};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{
-    Again, Cause, Impossible, Move, Plan, Run, To,
+    Again, Cause, Impossible, Move, Plan, Pushed, Run, To,
     draft::Draft,
     enter::{Entering, Opened, encode, encode_whole},
     entry::StoryOutcome,
@@ -24,13 +24,15 @@ use crate::{
     time::Timestamp,
 };
 
-/// A move with all that it saves. That is made before any of the moves is applied: what can't be saved parks the run where
+/// A move with all that it saves. That is made before any of the moves is applied: what can't be saved leaves the run where
 /// it was.
 struct Saved {
     path: Path,
     leaf: Path,
     cause: Cause,
     to: SavedTo,
+    /// What its code pushed on the undo stack.
+    pushed: Vec<(&'static str, Bytes)>,
 }
 
 /// What a move saves.
@@ -58,43 +60,50 @@ struct Entered {
 type Left = Vec<(Path, Call)>;
 
 impl Run {
-    /// Applies moves, one after another; if one can't be saved, the run is parked where it was.
+    /// Applies moves, one after another, up to one that can't be saved. The run gets stuck there: at once if it is the first.
     pub(super) fn moved(
         mut self,
         moves: Vec<Move<'_>>,
-        pushed: &[(&'static str, &Local)],
+        pushed: &[Pushed<'_>],
         now: Timestamp,
     ) -> Result<(Self, Plan), Impossible> {
-        let mut saved = Vec::with_capacity(moves.len());
-        for one in moves {
-            let leaf = one.leaf.clone();
-            match self.save(one, now) {
-                Ok(one) => saved.push(one),
-                Err(error) => return self.park(&leaf, unsaved(&error), now),
-            }
-        }
-        let undo: Result<Vec<Bytes>, SaveError> =
-            pushed.iter().map(|(name, call)| self.save_undo(name, call)).collect();
-        let undo = match undo {
-            Ok(undo) => undo,
-            Err(error) => {
-                let leaf = saved.first().map_or(Path::ROOT, |first| first.leaf.clone());
-                return self.park(&leaf, unsaved(&error), now);
-            }
-        };
         let mut draft = Draft::default();
-        for ((name, _), body) in pushed.iter().zip(undo) {
-            self.put(&mut draft, parts::undo(self.undo.len()), body);
-            self.undo.push(Cow::Borrowed(*name));
+        let mut saved = Vec::with_capacity(moves.len());
+        let mut pushed = pushed.iter().peekable();
+        for (number, one) in moves.into_iter().enumerate() {
+            let leaf = one.leaf.clone();
+            let pushed = std::iter::from_fn(|| pushed.next_if(|call| call.by == number));
+            match self.save(one, pushed, now) {
+                Ok(one) => saved.push(one),
+                Err(error) if saved.is_empty() => return self.park(&leaf, unsaved(&error), now),
+                Err(error) => {
+                    draft.stuck = Some((leaf, unsaved(&error)));
+                    break;
+                }
+            }
         }
+        draft.moved = saved.len();
         for one in saved {
             self.make(&mut draft, one, now)?;
         }
         self.seal(draft, now)
     }
 
+    /// Puts calls on the undo stack.
+    fn push(&mut self, draft: &mut Draft, calls: Vec<(&'static str, Bytes)>) {
+        for (name, body) in calls {
+            self.put(draft, parts::undo(self.undo.len()), body);
+            self.undo.push(Cow::Borrowed(name));
+        }
+    }
+
     /// A move with all that it saves.
-    fn save(&self, one: Move<'_>, now: Timestamp) -> Result<Saved, SaveError> {
+    fn save<'a>(
+        &self,
+        one: Move<'_>,
+        pushed: impl Iterator<Item = &'a Pushed<'a>>,
+        now: Timestamp,
+    ) -> Result<Saved, SaveError> {
         let Move { path, leaf, cause, to } = one;
         let to = match to {
             To::Suspended { machine, changes } => {
@@ -128,7 +137,8 @@ impl Run {
             }
             To::Again(again) => SavedTo::Again(again),
         };
-        Ok(Saved { path, leaf, cause, to })
+        let pushed = pushed.map(|one| Ok((one.name, self.save_undo(one.name, one.call)?)));
+        Ok(Saved { pushed: pushed.collect::<Result<_, SaveError>>()?, path, leaf, cause, to })
     }
 
     /// An entry of the undo stack.
@@ -165,7 +175,7 @@ impl Run {
 
     /// Applies a move.
     fn make(&mut self, draft: &mut Draft, one: Saved, now: Timestamp) -> Result<(), Impossible> {
-        let Saved { path, leaf, cause, to } = one;
+        let Saved { path, leaf, cause, to, pushed } = one;
         let answered = match &self.life {
             Life::At { calls, .. } => {
                 path.contains(&leaf) && calls.get(&leaf).is_some_and(|call| cause.answers(call))
@@ -176,6 +186,7 @@ impl Run {
             return Err(self.impossible(cause.name()));
         }
         draft.consume.extend(cause.consumed());
+        self.push(draft, pushed);
         match to {
             SavedTo::Again(again) => self.try_again(draft, &leaf, cause, again, now),
             SavedTo::Root { at, version, state, whole, entered } => {

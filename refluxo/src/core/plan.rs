@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    snapshot::Path,
+    snapshot::{ParkReason, Path},
     store::{Commit, Effect, EffectId, Head, Lease, PartOp, Seq, Then},
 };
 
@@ -24,6 +24,10 @@ pub(crate) struct Plan {
     /// The steps in flight whose outcome nobody waits for any more. They may be dropped once this is stored.
     pub(crate) dropped: Vec<Path>,
     pub(crate) then: Then,
+    /// How many of the moves of the event are in it: the first ones.
+    pub(crate) moved: usize,
+    /// The call whose move could not be saved, while those before it were. The run got stuck there, and is to be told so next.
+    pub(crate) stuck: Option<(Path, ParkReason)>,
 }
 
 impl Plan {

@@ -16,10 +16,10 @@ use super::{
     shared::Shared,
     steps::Attempt,
     storing::{After, Left, Planned, park_as_it_is},
-    turn::NoTurn,
+    turn::{NoTurn, Turn},
 };
 use crate::{
-    core::{Event, Life, Next, Run},
+    core::{Life, Next, Run},
     snapshot::{ParkReason, Path},
     store::{Depth, EffectId, Lease, Record},
     suspend::{Pulse, StepTask},
@@ -136,7 +136,7 @@ pub(crate) async fn begin(
 /// Moves a run on until it rests or ends.
 async fn drive(shared: &Arc<Shared>, mut held: Held) -> Option<Left> {
     loop {
-        let turn = match held.turn(shared).await {
+        let mut turn = match held.turn(shared).await {
             Ok(turn) => turn,
             Err(NoTurn::Lost) => {
                 held.wake_watchers(shared);
@@ -147,7 +147,7 @@ async fn drive(shared: &Arc<Shared>, mut held: Held) -> Option<Left> {
                 return None;
             }
         };
-        match held.plan(shared, turn.event())?.store(shared).await {
+        match held.plan(shared, &mut turn)?.store(shared).await {
             After::Go(after) => held = after,
             After::Leave(left) => return left,
         }
@@ -161,12 +161,18 @@ impl Held {
         matches!(self.run.next(shared.now()), Next::Act(_))
     }
 
-    /// Applies an event. A defect of ours must not take the worker down: the run is let go of, and taken up again when its
-    /// lease ends.
-    fn plan(self, shared: &Shared, event: Event<'_>) -> Option<Planned> {
-        let Self { run, hands } = self;
-        match run.apply(event, shared.now()) {
-            Ok((run, plan)) => Some(Planned::new(run, plan, hands)),
+    /// Applies what a turn led to, and leaves of it what can be stored. A defect of ours must not take the worker down: the run
+    /// is let go of, and taken up again when its lease ends.
+    fn plan(self, shared: &Shared, turn: &mut Turn) -> Option<Planned> {
+        let Self { run, mut hands } = self;
+        match run.apply(turn.event(), shared.now()) {
+            Ok((run, mut plan)) => {
+                if let Turn::Settled(settled) = turn {
+                    settled.keep(plan.moved);
+                }
+                hands.stuck = plan.stuck.take().or(hands.stuck);
+                Some(Planned::new(run, plan, hands))
+            }
             Err(defect) => {
                 tracing::error!(%defect, "a run was let go of");
                 None

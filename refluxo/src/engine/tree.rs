@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use super::{AnyFrame, AnyMachine, AnyOutput, AnyTransition, registry::Kind, steps::words};
 use crate::{
-    core::{Again, Calls, Cause, Event, Move, Progress, To, after},
+    core::{Again, Calls, Cause, Event, Move, Progress, Pushed, To, after},
     local::Local,
     machine::{BranchEnd, Changes, Outcome, Undos},
     snapshot::{
@@ -115,7 +115,6 @@ pub(crate) enum What {
 #[derive(Default)]
 pub(crate) struct Settled {
     moves: Vec<Moved>,
-    undos: Pushed,
     /// Of the call of an undo entry: whether it failed.
     pub(crate) undone: Option<bool>,
     /// The arrival that could not be taken in; those after it were not looked at.
@@ -123,7 +122,7 @@ pub(crate) struct Settled {
 }
 
 /// Calls for the undo stack, with their names.
-type Pushed = Vec<(&'static str, Local)>;
+type Calling = Vec<(&'static str, Local)>;
 
 /// A machine that moved.
 struct Moved {
@@ -131,6 +130,8 @@ struct Moved {
     leaf: Path,
     cause: Cause,
     to: Reached,
+    /// What its code pushed on the undo stack.
+    undos: Calling,
 }
 
 /// Where a machine came to.
@@ -218,7 +219,8 @@ impl Tree {
     ) -> Result<(), ParkReason> {
         let Arrival { path: leaf, cause, what, at: _ } = arrival;
         if let What::Again(again) = what {
-            settled.moves.push(Moved { path: leaf.clone(), leaf, cause, to: Reached::Again(again) });
+            let (path, to) = (leaf.clone(), Reached::Again(again));
+            settled.moves.push(Moved { path, leaf, cause, to, undos: Calling::new() });
             return Ok(());
         }
         let Some(node) = self.reach(&leaf, calls)?.filter(|node| !matches!(node, Node::Gone)) else {
@@ -228,11 +230,11 @@ impl Tree {
         let mut outcome = node.begin(&leaf, calls)?.outcome(&leaf, what)?;
         let mut path = leaf.clone();
         // What is not stored runs again, and pushes again: it counts with the move alone.
-        let mut pushed = Pushed::new();
+        let mut undos = Calling::new();
         loop {
             let at = || calls.get(&path).and_then(|call| call.at.as_deref()).unwrap_or(state);
-            let (transition, undos) = self.resume(&path, at, outcome)?;
-            pushed.extend(undos);
+            let (transition, pushed) = self.resume(&path, at, outcome)?;
+            undos.extend(pushed);
             let to = match transition {
                 AnyTransition::Suspend(machine, changes) => Reached::Suspended { machine, changes },
                 AnyTransition::Done { output, failed } => Reached::Returned { output, failed },
@@ -252,8 +254,7 @@ impl Tree {
                     }
                 }
             };
-            settled.moves.push(Moved { path, leaf, cause, to });
-            settled.undos.extend(pushed);
+            settled.moves.push(Moved { path, leaf, cause, to, undos });
             return Ok(());
         }
     }
@@ -264,7 +265,7 @@ impl Tree {
         path: &Path,
         at: impl Fn() -> &'a str,
         outcome: Outcome,
-    ) -> Result<(AnyTransition, Pushed), ParkReason> {
+    ) -> Result<(AnyTransition, Calling), ParkReason> {
         let node = self.node(path).ok_or_else(|| contradiction(path))?;
         let Node::Begun(begun) = std::mem::replace(node, Node::Gone) else { return Err(contradiction(path)) };
         let mut undos = Undos::default();
@@ -501,10 +502,16 @@ impl Branches {
 impl Settled {
     /// What the core is told.
     pub(crate) fn event(&self) -> Event<'_> {
-        Event::Moved {
-            moves: self.moves.iter().map(Moved::as_move).collect(),
-            pushed: self.undos.iter().map(|(name, call)| (*name, call)).collect(),
-        }
+        let pushed =
+            self.moves.iter().enumerate().flat_map(|(by, moved)| {
+                moved.undos.iter().map(move |(name, call)| Pushed { by, name, call })
+            });
+        Event::Moved { moves: self.moves.iter().map(Moved::as_move).collect(), pushed: pushed.collect() }
+    }
+
+    /// Forgets all moves but so many: the others could not be stored.
+    pub(crate) fn keep(&mut self, moves: usize) {
+        self.moves.truncate(moves);
     }
 
     /// Whether nothing moved.

@@ -37,7 +37,7 @@ fn what_is_pushed_is_kept_with_the_transition_that_pushed_it() {
     let (one, two) = (Local::new(1_u8), Local::new(2_u8));
     let machine = step();
     let moves = vec![one_move("", "", Cause::Started, to(&machine))];
-    let event = Event::Moved { moves, pushed: vec![("release", &one), ("refund", &two)] };
+    let event = Event::Moved { moves, pushed: vec![pushing("release", &one), pushing("refund", &two)] };
     let (run, plan) = newborn().apply(event, NOW).expect("it can be saved");
     let [crate::store::PartOp::Put(first), crate::store::PartOp::Put(second)] = &plan.parts[..] else {
         panic!("two parts are written")
@@ -71,7 +71,7 @@ fn a_run_that_fails_undoes_the_last_first_and_then_has_failed() {
 fn what_is_pushed_in_the_turn_that_fails_is_undone_too() {
     let call = Local::new(7_u8);
     let moves = vec![one_move("", "", STEPPED, To::Returned { output: &7_u8, failed: true })];
-    let event = Event::Moved { moves, pushed: vec![("refund", &call)] };
+    let event = Event::Moved { moves, pushed: vec![pushing("refund", &call)] };
     let (run, plan) = pushed(&step(), &["release"]).apply(event, NOW).expect("it may fail");
     assert_eq!(parts(&plan), ["+r:output", "+u:1"]);
     assert_eq!(undo_call(&run).branch, "u:1");
@@ -90,7 +90,8 @@ fn what_a_loser_pushed_stays() {
     let run = at(&group(Rule::Any, [start(), sleep(60)]));
     let (call, machine) = (Local::new(7_u8), step());
     let moves = vec![one_move("0", "0", Cause::Started, to(&machine))];
-    let (run, _) = run.apply(Event::Moved { moves, pushed: vec![("release", &call)] }, NOW).expect("it may");
+    let (run, _) =
+        run.apply(Event::Moved { moves, pushed: vec![pushing("release", &call)] }, NOW).expect("it may");
     let moves = vec![one_move("", "1", Cause::Timer, to(&machine))];
     let (run, _) = run.apply(super::moves(moves), later(60)).expect("it may");
     assert_eq!(run.undo, ["release"]);
@@ -198,7 +199,7 @@ fn branches_can_not_undo() {
 fn a_failed_child_tells_its_parent_when_it_has_undone_what_it_did() {
     let call = Local::new(7_u8);
     let moves = vec![one_move("", "", Cause::Started, To::Returned { output: &7_u8, failed: true })];
-    let event = Event::Moved { moves, pushed: vec![("release", &call)] };
+    let event = Event::Moved { moves, pushed: vec![pushing("release", &call)] };
     let (run, plan) = newborn_child().apply(event, NOW).expect("it may fail");
     assert!(plan.effects.is_empty());
     let (_, plan) = undone(run);

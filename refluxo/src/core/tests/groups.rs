@@ -80,6 +80,23 @@ fn outcomes_that_come_together_go_into_one_commit_and_write_only_what_stays() {
 }
 
 #[test]
+fn an_outcome_that_can_not_be_saved_takes_none_of_those_before_it_along() {
+    let mut run = at(&join([step(), step()]));
+    run.in_flight.extend([path("0"), path("1")]);
+    let call = Local::new(7_u8);
+    let returned = To::Returned { output: &f64::NAN, failed: false };
+    let moves = vec![one_move("0", "0", STEPPED, ended("7")), one_move("", "1", STEPPED, returned)];
+    let pushed = vec![pushing("release", &call), Pushed { by: 1, name: "refund", call: &call }];
+    let (run, plan) = run.apply(Event::Moved { moves, pushed }, NOW).expect("the first one can be saved");
+    assert_eq!((parts(&plan), plan.moved), (vec!["+o:0".to_owned(), "+u:0".to_owned()], 1));
+    assert_eq!((&run.undo[..], run.parked.is_none(), plan.then), (&["release".into()][..], true, Then::Go));
+    let (at, reason) = plan.stuck.expect("the second one is still to be told of");
+    assert!(at == path("1") && matches!(reason, ParkReason::Unsaved { .. }), "{at} {reason}");
+    let (run, plan) = run.apply(Event::Stuck { path: at, reason }, NOW).expect("it may");
+    assert_eq!((plan.head.status, paths(&run)), (Status::Parked, vec![String::new(), "1".to_owned()]));
+}
+
+#[test]
 fn a_block_that_moves_on_keeps_its_state_beside_that_of_the_function() {
     let run = at(&join([start(), step()]));
     let (run, plan) = moved_at(run, "0", Cause::Started, to(&signal("Hello"))).expect("it may move");

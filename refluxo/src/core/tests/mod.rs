@@ -18,7 +18,8 @@ use bytes::Bytes;
 
 use self::shape::{Shape, start};
 use super::{
-    Calls, Cause, Event, Impossible, Life, Move, Next, Origin, Plan, Ready, Run, StepRun, Task, To, birth,
+    Calls, Cause, Event, Impossible, Life, Move, Next, Origin, Plan, Pushed, Ready, Run, StepRun, Task, To,
+    birth,
 };
 use crate::{
     engine::AnyMachine,
@@ -101,8 +102,13 @@ fn at(machine: &Shape) -> Run {
 fn pushed(machine: &Shape, names: &[&'static str]) -> Run {
     let call = Local::new(7_u8);
     let moves = vec![one_move("", "", Cause::Started, to(machine))];
-    let pushed = names.iter().map(|name| (*name, &call)).collect();
+    let pushed = names.iter().map(|name| pushing(name, &call)).collect();
     newborn().apply(Event::Moved { moves, pushed }, NOW).expect("it can be saved").0
+}
+
+/// A call of this name, pushed by the first move.
+fn pushing<'a>(name: &'static str, call: &'a Local) -> Pushed<'a> {
+    Pushed { by: 0, name, call }
 }
 
 /// The run, with a message.

@@ -284,8 +284,8 @@ impl World {
     fn tell(&mut self, plotted: Vec<Plotted>) {
         let call = Local::new(7_u8);
         let names = ["release", "refund", "ship_back"];
-        let pushed: Vec<(&'static str, &Local)> =
-            (0..self.dice.below(8).saturating_sub(5)).map(|_| (names[self.dice.index(3)], &call)).collect();
+        let count = self.dice.below(8).saturating_sub(5);
+        let pushed = (0..count).map(|_| pushing(names[self.dice.index(3)], &call)).collect();
         let moves = plotted.iter().map(|Plotted { path, leaf, cause, to }| Move {
             path: path.clone(),
             leaf: leaf.clone(),

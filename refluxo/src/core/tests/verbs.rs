@@ -80,7 +80,7 @@ fn what_a_cancelled_run_does_in_its_grace_is_kept_but_leads_to_no_new_call() {
     let call = Local::new(7_u8);
     let machine = child();
     let moves = vec![one_move("", "", STEPPED, to(&machine))];
-    let event = Event::Moved { moves, pushed: vec![("refund", &call)] };
+    let event = Event::Moved { moves, pushed: vec![pushing("refund", &call)] };
     let (run, plan) = run.apply(event, NOW).expect("it may move");
     assert!(plan.effects.is_empty(), "the child is not started");
     assert_eq!((parts(&plan), run.next(NOW)), (vec!["+u:1".to_owned()], Next::Act(vec![Task::EndNow])));
