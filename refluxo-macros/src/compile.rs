@@ -16,7 +16,7 @@ use crate::{
     ir::{Program, VarInfo},
     layout::{Layout, camel},
     liveness::{self, Liveness},
-    parse::{self, Workflow},
+    parse::{self, Workflow, macros::Arguments},
     resolve::Resolver,
     split::{self, Body},
 };
@@ -260,7 +260,7 @@ fn signals_have_one_name<'p>(errors: &Errors, calls: impl Iterator<Item = &'p Pa
     }
 }
 
-/// Whether a `?` leaves the function itself. What a macro's tokens hold counts too.
+/// Whether a `?` leaves the function itself. One among the tokens of a macro counts, unless it is known what its arguments are.
 pub(crate) fn has_try(body: &Block) -> bool {
     struct Finder(bool);
 
@@ -270,7 +270,16 @@ pub(crate) fn has_try(body: &Block) -> bool {
         }
 
         fn visit_macro(&mut self, mac: &'a syn::Macro) {
-            self.0 |= has_question_mark(&mac.tokens);
+            let Some(Arguments { args, matched, .. }) = Arguments::of(mac) else {
+                self.0 |= has_question_mark(&mac.tokens);
+                return;
+            };
+            for argument in &args {
+                self.visit_expr(&argument.expr);
+            }
+            if let Some((_, Some(guard))) = &matched {
+                self.visit_expr(guard);
+            }
         }
 
         fn visit_expr_closure(&mut self, _: &'a syn::ExprClosure) {}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{
-    Expr, ExprCall, Path,
+    Expr, ExprCall, Macro, Path,
     spanned::Spanned,
     visit::{self, Visit},
     visit_mut::VisitMut,
@@ -25,6 +25,7 @@ use crate::{
         place::bare,
     },
     layout::{State, json_name, numbered},
+    parse::macros::Arguments,
 };
 
 impl Emitter<'_> {
@@ -137,11 +138,8 @@ impl Emitter<'_> {
 
     /// `compensate!(release(id))` → `undos.push::<(release)>("release", call(release(id)))`
     fn undo(&mut self, call: &ExprCall) -> TokenStream {
-        let Some(Undo { name, path }) =
-            call.args.first().and_then(called).and_then(|path| self.context.undo(path))
-        else {
-            return TokenStream::new();
-        };
+        let undo = call.args.first().and_then(called).and_then(|path| self.context.undo(path));
+        let Some(Undo { name, path }) = undo else { unreachable!("every call that undoes was found before") };
         let (undos, operand) = (own("undos"), self.first(call));
         quote_spanned!(call.func.span()=> #undos.push::<(#path)>(#name, #operand))
     }
@@ -202,20 +200,31 @@ impl Context<'_> {
 /// The distinct calls that the `compensate!`s of a workflow push, in the order of the source. They are named after their functions; where
 /// two functions share a name, the later one gets a number.
 pub(super) fn undos(program: &Program) -> Vec<Undo> {
-    let mut finder = Undos::default();
+    let mut finder = Undos { program, found: Vec::new(), taken: BTreeSet::new() };
     for stmt in program.blocks.iter().flat_map(|block| &block.stmts) {
         finder.visit_stmt(stmt);
     }
     finder.found
 }
 
-#[derive(Default)]
-struct Undos {
+struct Undos<'p> {
+    program: &'p Program,
     found: Vec<Undo>,
     taken: BTreeSet<String>,
 }
 
-impl Visit<'_> for Undos {
+impl Undos<'_> {
+    fn arguments(&mut self, arguments: &Arguments) {
+        for argument in &arguments.args {
+            self.visit_expr(&argument.expr);
+        }
+        if let Some((_, Some(guard))) = &arguments.matched {
+            self.visit_expr(guard);
+        }
+    }
+}
+
+impl Visit<'_> for Undos<'_> {
     fn visit_expr(&mut self, expr: &Expr) {
         if let Some((Form::Undo, call)) = Form::of_call(expr)
             && let Some(path) = call.args.first().and_then(called)
@@ -228,5 +237,14 @@ impl Visit<'_> for Undos {
             self.found.push(Undo { name, path: path.clone() });
         }
         visit::visit_expr(self, expr);
+    }
+
+    /// What is awaited stands beside the code, and its arguments may push, too.
+    fn visit_macro(&mut self, mac: &Macro) {
+        if let Some(Marker::Suspend(id)) = Marker::of(mac) {
+            self.visit_expr(&self.program.awaits[id.0].call);
+        } else if let Some(arguments) = Arguments::of(mac) {
+            self.arguments(&arguments);
+        }
     }
 }

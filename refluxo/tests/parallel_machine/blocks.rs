@@ -3,7 +3,7 @@
 use refluxo::prelude::*;
 
 use crate::{
-    driver::{names, run, run_with},
+    driver::{Driver, names, run, run_with},
     steps::{Order, check, double, note, order, release},
 };
 
@@ -73,6 +73,47 @@ fn a_block_compensates() {
     let (_, driver) = run_with(tried(2), 0);
     let names: Vec<_> = driver.undos.into_calls().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["release"]);
+}
+
+#[workflow]
+pub(crate) async fn tried_in_a_macro(n: u32) -> String {
+    format!(
+        "{:?}",
+        join!(async move {
+            let n = check(n).await?;
+            Ok::<_, String>(n + 1)
+        })
+    )
+}
+
+#[test]
+fn a_question_mark_in_a_form_in_a_macro_ends_the_block_alone() {
+    assert_eq!(run(tried_in_a_macro(1)), r#""(Ok(2),)""#);
+    assert_eq!(run(tried_in_a_macro(101)), r#""(Err(\"101 is too much\"),)""#);
+}
+
+#[workflow]
+pub(crate) async fn undone_per_item(order: Order) -> Vec<u32> {
+    join_all!(for item in &order.items => {
+        compensate!(release(item.count));
+        double(item.count)
+    })
+}
+
+#[workflow]
+pub(crate) async fn undone_in_an_argument(n: u32) -> u32 {
+    double({
+        compensate!(release(n));
+        n
+    })
+    .await
+}
+
+#[test]
+fn what_stands_in_a_call_compensates() {
+    let pushed = |driver: Driver| driver.undos.into_calls().len();
+    assert_eq!(pushed(run_with(undone_per_item(order()), 0).1), 2);
+    assert_eq!(pushed(run_with(undone_in_an_argument(2), 0).1), 1);
 }
 
 #[workflow]
