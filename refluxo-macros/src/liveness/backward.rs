@@ -109,7 +109,7 @@ impl<'p> Backward<'p> {
                 jump.expr.as_ref().map_or(VarSet::new(), |value| self.expr(value, VarSet::new()))
             }
             Expr::Closure(closure) => union(after, &mentions::captured(closure)),
-            Expr::Async(block) => union(after, &mentions::captured_by_async(block)),
+            Expr::Async(block) => union(after, &mentions::captured_by_async(self.vars, block)),
             Expr::Macro(mac) => self.macro_call(&mac.mac, &mac.attrs, after),
             Expr::Let(binding) => {
                 let after = self.without(after, &binding.pat);

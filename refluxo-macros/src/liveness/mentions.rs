@@ -7,7 +7,7 @@ use syn::{
 };
 
 use crate::{
-    ir::{Block, Program, Var, VarSet, marker::Marker},
+    ir::{Block, Program, Var, VarSet, VarTable, marker::Marker},
     parse::macros::Arguments,
 };
 
@@ -27,10 +27,12 @@ pub(super) fn captured(closure: &ExprClosure) -> VarSet {
     mentions.mentioned.iter().filter(|&var| !mentions.declared.contains(var)).collect()
 }
 
-/// The locals that an async block takes from around it.
-pub(super) fn captured_by_async(block: &syn::ExprAsync) -> VarSet {
+/// The locals that an async block takes from around it. A field of what the block binds is its own.
+pub(crate) fn captured_by_async(vars: &VarTable, block: &syn::ExprAsync) -> VarSet {
     let (mentioned, declared) = of_async(block);
-    mentioned.iter().filter(|&var| !declared.contains(var)).collect()
+    let is_own =
+        |var| declared.contains(var) || vars.whole(var).is_some_and(|whole| declared.contains(whole));
+    mentioned.iter().filter(|&var| !is_own(var)).collect()
 }
 
 /// The locals that an async block mentions, and those of them that it binds.

@@ -43,8 +43,8 @@ impl Lowerer {
         if !self.open {
             return unreachable_value();
         }
-        let (mentioned, declared) = mentions::of_async(&block);
-        let captures = self.captures(&mentioned.iter().filter(|&var| !declared.contains(var)).collect());
+        let (_, declared) = mentions::of_async(&block);
+        let captures = self.captures(&mentions::captured_by_async(&self.vars, &block));
         self.rename(&captures.names, &declared, &mut block);
         let id = BranchId(self.parallel.len());
         let entry = self.new_block();

@@ -6,6 +6,7 @@
 //! are, these fields are.
 
 mod rewrite;
+mod shared;
 mod uses;
 
 use syn::{Block, Expr, Ident, Stmt, Type};
@@ -35,7 +36,7 @@ pub(crate) fn lower(mut body: Body) -> (Program, Liveness) {
     let uses = Uses::of(&body.block);
     let candidates = uses.by_parts().filter(|&var| may_split(&program, &liveness, &body.block, var));
     let needed: Vec<Var> =
-        candidates.filter(|&var| uses.is_captured(var) || has_hole(&body, &uses, var)).collect();
+        candidates.filter(|&var| is_needed(&program, &liveness, &body, &uses, var)).collect();
     if needed.is_empty() {
         return (program, liveness);
     }
@@ -43,6 +44,13 @@ pub(crate) fn lower(mut body: Body) -> (Program, Liveness) {
         rewrite::split(&mut body, &uses, var);
     }
     lower_as_it_is(&body)
+}
+
+/// Whether a local has to be split: for the blocks that take its fields, or for the code around them.
+fn is_needed(program: &Program, liveness: &Liveness, body: &Body, uses: &Uses, var: Var) -> bool {
+    uses.is_captured_by_parts(var)
+        || shared::is_needed_beside(program, liveness, var)
+        || has_hole(body, uses, var)
 }
 
 fn lower_as_it_is(body: &Body) -> (Program, Liveness) {
@@ -71,8 +79,11 @@ fn has_hole(body: &Body, uses: &Uses, var: Var) -> bool {
 /// Whether a local is a value of its own that crosses a block, and no shared pointer.
 fn may_split(program: &Program, liveness: &Liveness, block: &Block, var: Var) -> bool {
     let info = program.vars.get(var);
-    let crosses = program.blocks.iter().any(|block| liveness.at(block.id).contains(var));
+    let names = shared::names(program, var);
+    let crosses =
+        program.blocks.iter().any(|block| names.iter().any(|name| liveness.at(block.id).contains(name)));
     crosses
+        && !shared::is_lent(program, var)
         && info.alias.is_none()
         && info.borrow.is_none()
         && !info.ty.as_ref().is_some_and(is_pointer)

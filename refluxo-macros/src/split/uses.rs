@@ -38,8 +38,10 @@ pub(super) struct Uses {
     assigned: VarSet,
     /// The fields of each local that are used, and whether that is where a value is moved, unless it is copied.
     parts: BTreeMap<Var, Vec<(Fields, bool)>>,
-    /// Those of which an `async` block uses fields. It takes these alone.
+    /// Those of which an `async` block uses fields. Where it moves them, it takes these alone.
     captured: VarSet,
+    /// Those of which a field may be moved by code, not by its being in a block.
+    moved: VarSet,
     /// What the `async` blocks declare in which the code stands that is visited.
     blocks: Vec<VarSet>,
 }
@@ -51,6 +53,7 @@ impl Uses {
             assigned: VarSet::new(),
             parts: BTreeMap::new(),
             captured: VarSet::new(),
+            moved: VarSet::new(),
             blocks: Vec::new(),
         };
         uses.visit_block(block);
@@ -66,9 +69,10 @@ impl Uses {
         by_parts.map(|(&var, _)| var).filter(|&var| !self.assigned.contains(var))
     }
 
-    /// Whether an `async` block takes fields of a local.
-    pub(super) fn is_captured(&self, var: Var) -> bool {
-        self.captured.contains(var)
+    /// Whether an `async` block uses fields of a local out of which values may be moved. What is only read may as well be taken whole,
+    /// and has to be, if it is a shared pointer.
+    pub(super) fn is_captured_by_parts(&self, var: Var) -> bool {
+        self.captured.contains(var) && self.moved.contains(var)
     }
 
     /// The fields of a local that are used.
@@ -91,6 +95,7 @@ impl Uses {
 
     /// An `async move` block moves what it reads: a field of the local, since what is behind that may be shared.
     fn part(&mut self, var: Var, mut fields: Fields, moved: bool) {
+        self.moved.extend(moved.then_some(var));
         let is_captured = self.blocks.iter().any(|declared| !declared.contains(var));
         if is_captured {
             self.captured.insert(var);

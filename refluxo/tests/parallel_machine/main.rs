@@ -6,4 +6,5 @@ mod captures;
 mod crashes;
 mod driver;
 mod forms;
+mod parts;
 mod steps;
