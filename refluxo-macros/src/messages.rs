@@ -322,7 +322,8 @@ impl fmt::Display for Message {
                 "`compensate!` takes one call of a step or a workflow by its path, without `.await`: `compensate!(release(…))`",
             ),
             Self::SpawnNotACall => f.write_str(
-                "`spawn` takes one call of a workflow by its path: `spawn(workflow(…)).await`",
+                "`spawn` takes one call of a workflow by its path: `spawn(workflow(…)).await`; a step of that name is called \
+                 as `self::spawn(…)`",
             ),
             Self::BorrowAcrossAwait { what, name } => write!(
                 f,
