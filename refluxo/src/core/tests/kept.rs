@@ -73,7 +73,7 @@ fn a_holder_that_keeps_less_removes_the_rest() {
 fn the_states_of_a_completed_run_are_left_with_its_undo_stack() {
     let (run, mut stored) = keeping(2);
     let (call, machine) = (Local::new(7_u8), step());
-    let pushed = vec![("release", &call)];
+    let pushed = vec![pushing("release", &call)];
     let event = Event::Moved { moves: vec![one_move("", "", Cause::Started, to(&machine))], pushed };
     let (run, plan) = run.apply(event, NOW).expect("it can be saved");
     stored.commit(&plan);
