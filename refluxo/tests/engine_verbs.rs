@@ -314,13 +314,11 @@ async fn a_paused_run_lets_the_step_in_flight_end(place: Place) {
     let scene = Scene::at(&place, &step("gate")).await;
     scene.run.pause().await.unwrap();
     until(async || scene.snapshot().await.paused).await;
+    let in_flight = scene.snapshot().await.calls[0].entered;
     place.world.open_gate();
+    // The run is at the next step, which is not begun.
+    until(async || scene.snapshot().await.calls[0].entered > in_flight).await;
     scene.is(RunStatus::Paused).await;
-    until(async || {
-        scene.snapshot().await.calls[0].waiting_for
-            == refluxo::snapshot::WaitingFor::Step { name: "note".to_owned() }
-    })
-    .await;
     drop(scene);
     let engine = place.patient_engine().await;
     let run = engine.run::<Script>("a").await.unwrap();
