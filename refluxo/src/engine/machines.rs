@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::{
     AnyMachine,
     patience::Patience,
+    reason::{contradiction, unreadable},
     registry::{Kind, Registry},
     shared::Shared,
-    tree::{Tree, contradiction, unreadable},
+    tree::Tree,
 };
 use crate::{
     core::{Calls, Life, Run},

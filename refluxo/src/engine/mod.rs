@@ -19,6 +19,7 @@ mod leases;
 mod machines;
 mod patience;
 mod persist;
+mod reason;
 mod registry;
 mod run;
 mod running;

@@ -8,9 +8,10 @@ use super::{
     AnyMachine,
     driver::Held,
     leases::Rung,
+    reason::{contradiction, not_json},
     shared::Shared,
     steps::{Attempt, AttemptEnd, Tried, attempt_in_turn},
-    tree::{Arrival, Settled, What, contradiction, not_json},
+    tree::{Arrival, Settled, What},
 };
 use crate::{
     core::{Again, Calls, Cause, ChildEnd, Event, Life, Next, Ready, StepRun, Task, retry},

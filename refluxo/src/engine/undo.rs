@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{
     driver::Held,
+    reason::contradiction,
     shared::Shared,
     steps::{Attempt, AttemptEnd},
-    tree::{Arrival, Tree, What, contradiction},
+    tree::{Arrival, Tree, What},
     turn::{Turn, what_came},
 };
 use crate::{

@@ -5,9 +5,10 @@ use crate::{
     core::{Calls, Life, Ready, Run, Task},
     engine::{
         machines::{Stored, kind, undo_tree},
+        reason::{contradiction, unreadable},
         registry::Kind,
         steps::{Attempt, attempt},
-        tree::{Arrival, Tree, contradiction, unreadable},
+        tree::{Arrival, Tree},
         turn::{Turn, came_of, what_came},
         undo::{undo_attempted, undo_call, undone},
     },
