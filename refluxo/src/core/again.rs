@@ -29,10 +29,7 @@ impl Run {
         for (path, call) in calls {
             self.put_call(&mut draft, &path, &call)?;
             if let Life::At { calls, .. } = &mut self.life {
-                match calls.get_mut(&path) {
-                    Some(old) => *old = call,
-                    None => drop(calls.branches.insert(path, call)),
-                }
+                calls.insert(path, call);
             }
         }
         if std::mem::take(&mut self.enter) {
@@ -78,7 +75,7 @@ impl Run {
     fn imply_again(&mut self) {
         let (uid, reserved) = (self.identity.uid, &self.reserved);
         let Life::At { calls, .. } = &mut self.life else { return };
-        calls.branches.retain(|path, _| reserved.contains(&crate::snapshot::parts::call(path)));
+        calls.retain(|path| reserved.contains(&crate::snapshot::parts::call(path)));
         calls.imply(uid, |path| reserved.contains(&crate::snapshot::parts::output(path)));
     }
 }

@@ -48,7 +48,7 @@ impl Run {
         }
         match &self.life {
             Life::At { cancelled: Some(_), .. } => {
-                self.in_flight.remove(path);
+                self.come_back(path);
             }
             Life::At { cancelled: None, .. } | Life::Ending { .. } => {
                 self.drop_steps(&mut draft, &Path::ROOT, None);
@@ -81,27 +81,30 @@ impl Run {
             | ParkReason::UndoUnreadable { .. }
             | ParkReason::ChildIdTaken { .. } => false,
         };
+        if !is_attempt {
+            return Ok(());
+        }
+        let attempt_anew = |call: &mut Call| {
+            call.retry = Some(Retrying { due: now, began: now, forgiven: call.attempt });
+            call.attempt += 1;
+        };
         let undo = self.undo.last().cloned();
-        let call = match &mut self.life {
-            Life::At { calls, .. } => calls.get_mut(path),
+        match &mut self.life {
+            Life::At { calls, .. } => match calls.change(path, attempt_anew).cloned() {
+                Some(call) => self.put_call(draft, path, &call),
+                None => Ok(()),
+            },
             Life::Ending { stage: Stage::Undo { call }, .. } => {
                 // Whatever it is, it is entered again.
-                if let Some(name) = undo.filter(|_| is_attempt) {
+                if let Some(name) = undo {
                     call.waiting_for = WaitingFor::Step { name: name.into_owned() };
                     call.until = None;
                 }
-                Some(call)
+                attempt_anew(call);
+                Ok(())
             }
-            Life::Ending { stage: Stage::Children(_), .. } | Life::Ended { .. } => None,
-        };
-        let Some(call) = call.filter(|_| is_attempt) else { return Ok(()) };
-        call.retry = Some(Retrying { due: now, began: now, forgiven: call.attempt });
-        call.attempt += 1;
-        let call = call.clone();
-        if let Life::At { .. } = &self.life {
-            self.put_call(draft, path, &call)?;
+            Life::Ending { stage: Stage::Children(_), .. } | Life::Ended { .. } => Ok(()),
         }
-        Ok(())
     }
 
     /// The call at a path; the undo call, if there is one.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::key::CallPlace;
+use super::{agenda::Agenda, key::CallPlace};
 use crate::{
     snapshot::{Call, GroupCall, Path, WaitingFor, parts::Reserved},
     store::{Revision, Uid},
@@ -13,29 +13,41 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Calls {
     /// What the workflow's function itself is at. A group, if there are branches.
-    pub(crate) root: Call,
+    root: Call,
     /// What each open branch is at, also those that need no record.
-    pub(crate) branches: BTreeMap<Path, Call>,
+    branches: BTreeMap<Path, Call>,
+    /// All of them, by what they wait for.
+    agenda: Agenda,
 }
 
 impl Calls {
     /// A run that is at one call.
     pub(crate) fn one(root: Call) -> Self {
-        Self { root, branches: BTreeMap::new() }
+        let mut agenda = Agenda::default();
+        agenda.add(Path::root(), &root);
+        Self { root, branches: BTreeMap::new(), agenda }
     }
 
     /// The calls of a stored run.
     pub(crate) fn of_stored(uid: Uid, root: Call, reserved: &Reserved) -> Self {
-        let recorded = reserved.branches.iter().map(|(path, record)| (path.clone(), record.call.clone()));
-        let mut calls = Self { root, branches: recorded.collect() };
+        let mut calls = Self::one(root);
+        for (path, record) in &reserved.branches {
+            calls.insert(path.clone(), record.call.clone());
+        }
         calls.imply(uid, |path| reserved.outputs.contains_key(path));
         calls
     }
 
     /// Adds the calls of started branches that have neither a record nor an output: those that they began with.
     pub(super) fn imply(&mut self, uid: Uid, has_ended: impl Fn(&Path) -> bool) {
-        let implied = self.implied(uid, has_ended);
-        self.branches.extend(implied);
+        for (path, call) in self.implied(uid, has_ended) {
+            self.insert(path, call);
+        }
+    }
+
+    /// What the workflow's function itself is at.
+    pub(crate) fn root(&self) -> &Call {
+        &self.root
     }
 
     /// The call at this path.
@@ -43,9 +55,63 @@ impl Calls {
         if path.is_root() { Some(&self.root) } else { self.branches.get(path) }
     }
 
-    /// The call at this path.
-    pub(crate) fn get_mut(&mut self, path: &Path) -> Option<&mut Call> {
-        if path.is_root() { Some(&mut self.root) } else { self.branches.get_mut(path) }
+    /// What there may be to do about them.
+    pub(super) fn agenda(&self) -> &Agenda {
+        &self.agenda
+    }
+
+    /// Puts a call at this path; gives the one that was there.
+    pub(super) fn insert(&mut self, path: Path, call: Call) -> Option<Call> {
+        let old = self.get(&path);
+        if let Some(old) = old.cloned() {
+            self.agenda.remove(&path, &old);
+        }
+        self.agenda.add(&path, &call);
+        if path.is_root() {
+            Some(std::mem::replace(&mut self.root, call))
+        } else {
+            self.branches.insert(path, call)
+        }
+    }
+
+    /// Changes the call at this path. It is not one of a step that is being run.
+    pub(super) fn change(&mut self, path: &Path, change: impl FnOnce(&mut Call)) -> Option<&Call> {
+        let call = if path.is_root() { &mut self.root } else { self.branches.get_mut(path)? };
+        self.agenda.remove(path, call);
+        change(call);
+        self.agenda.add(path, call);
+        Some(call)
+    }
+
+    /// Takes out the branches at a path and below it.
+    pub(super) fn remove_below(&mut self, path: &Path) -> Vec<(Path, Call)> {
+        let below = self.branches.range(path.clone()..).map(|(path, _)| path);
+        let below: Vec<Path> = below.take_while(|other| path.contains(other)).cloned().collect();
+        self.remove_all(below)
+    }
+
+    /// Takes out the branches of which this is not true.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&Path) -> bool) {
+        let gone = self.branches.keys().filter(|path| !is_kept(path)).cloned().collect();
+        self.remove_all(gone);
+    }
+
+    fn remove_all(&mut self, paths: Vec<Path>) -> Vec<(Path, Call)> {
+        let taken: Vec<_> = paths.into_iter().filter_map(|path| self.branches.remove_entry(&path)).collect();
+        for (path, call) in &taken {
+            self.agenda.remove(path, call);
+        }
+        taken
+    }
+
+    /// Notes whether the step at this path is being run.
+    pub(super) fn note_in_flight(&mut self, path: &Path, is_in_flight: bool) {
+        let call = if path.is_root() { Some(&self.root) } else { self.branches.get(path) };
+        match call {
+            Some(call) if is_in_flight => self.agenda.set_out(path, call),
+            Some(call) => self.agenda.add(path, call),
+            None => {}
+        }
     }
 
     /// The group at this path.
@@ -109,6 +175,20 @@ impl Call {
     /// Whether it is a child that is not started yet: another attempt of one that was cancelled.
     pub(crate) fn is_unstarted_child(&self) -> bool {
         matches!(self.waiting_for, WaitingFor::Child { .. }) && self.retry.is_some()
+    }
+
+    /// The child whose end it waits for.
+    pub(super) fn awaited_child(&self) -> Option<&str> {
+        match &self.waiting_for {
+            WaitingFor::Child { id } if !self.is_unstarted_child() => Some(id.as_str()),
+            WaitingFor::Child { .. }
+            | WaitingFor::Start
+            | WaitingFor::Step { .. }
+            | WaitingFor::Timer { .. }
+            | WaitingFor::Signal { .. }
+            | WaitingFor::Spawn { .. }
+            | WaitingFor::Group(_) => None,
+        }
     }
 
     /// The earlier of a time and the end of the wait.

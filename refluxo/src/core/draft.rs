@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::{
-    Impossible, Plan, Run,
+    Calls, Impossible, Plan, Run,
     key::CallPlace,
     letter::{Verb, VerbLetter, ended_child, is_verb},
     run::{Life, Stage},
@@ -104,16 +104,13 @@ impl Run {
 
     /// Lets go of the steps in flight at a path and below it, but for the one that has ended.
     pub(super) fn drop_steps(&mut self, draft: &mut Draft, path: &Path, ended: Option<&Path>) {
-        if self.in_flight.is_empty() {
-            return;
-        }
-        self.in_flight.retain(|step| {
-            let is_dropped = path.contains(step);
-            if is_dropped && ended != Some(step) {
-                draft.dropped.push(step.clone());
+        let below = self.in_flight.range(path.clone()..).take_while(|step| path.contains(step));
+        for step in below.cloned().collect::<Vec<_>>() {
+            self.come_back(&step);
+            if ended != Some(&step) {
+                draft.dropped.push(step);
             }
-            !is_dropped
-        });
+        }
     }
 
     /// Tells a child that it is awaited no more.
@@ -173,9 +170,9 @@ impl Run {
         if self.inbox.is_empty() {
             return;
         }
-        let awaited: BTreeSet<&str> = self.awaited_children().collect();
+        let awaited = self.awaited_children();
         let is_stale = |kind: &str| match ended_child(kind) {
-            Some(child) => !awaited.contains(child),
+            Some(child) => !awaited.has(child),
             None => is_verb(kind) && Verb::of(kind).is_none(),
         };
         let consumed: BTreeSet<Seq> = draft.consume.iter().copied().collect();
@@ -183,26 +180,21 @@ impl Run {
         draft.consume.extend(left.filter(|message| is_stale(&message.kind)).map(|message| message.seq));
     }
 
-    /// The ids of the children whose ends are waited for.
-    fn awaited_children(&self) -> impl Iterator<Item = &str> {
-        self.calls().into_iter().filter(|call| !call.is_unstarted_child()).filter_map(|call| {
-            match &call.waiting_for {
-                WaitingFor::Child { id } => Some(id.as_str()),
-                WaitingFor::Start
-                | WaitingFor::Step { .. }
-                | WaitingFor::Timer { .. }
-                | WaitingFor::Signal { .. }
-                | WaitingFor::Spawn { .. }
-                | WaitingFor::Group(_) => None,
+    /// The children whose ends are waited for.
+    fn awaited_children(&self) -> Awaited<'_> {
+        match &self.life {
+            Life::At { calls, .. } => Awaited::By(calls),
+            Life::Ending { .. } | Life::Ended { .. } => {
+                Awaited::These(self.calls().into_iter().filter_map(Call::awaited_child).collect())
             }
-        })
+        }
     }
 
     /// The head that says how the run stands.
     fn head(&self, then: Then) -> Result<Head, Impossible> {
         let no_calls: &[Call] = &[];
         let (calls, ending, cancelled) = match &self.life {
-            Life::At { calls, cancelled, .. } => (std::slice::from_ref(&calls.root), None, *cancelled),
+            Life::At { calls, cancelled, .. } => (std::slice::from_ref(calls.root()), None, *cancelled),
             Life::Ending { end, stage, .. } => {
                 let calls = match stage {
                     Stage::Children(children) => {
@@ -242,6 +234,23 @@ impl Run {
                     Then::Rest { .. } | Then::End => Status::Waiting,
                 }
             }
+        }
+    }
+}
+
+/// The children whose ends are waited for.
+enum Awaited<'a> {
+    /// Those of these calls, which are many and know it.
+    By(&'a Calls),
+    /// These.
+    These(BTreeSet<&'a str>),
+}
+
+impl Awaited<'_> {
+    fn has(&self, child: &str) -> bool {
+        match self {
+            Self::By(calls) => calls.agenda().awaiting(child).is_some(),
+            Self::These(children) => children.contains(child),
         }
     }
 }

@@ -143,7 +143,7 @@ impl Run {
             self.tell_child(&mut draft, &call, Verb::Cancel, "nobody awaits it any more")?;
             self.drop_steps(&mut draft, &Path::ROOT, None);
         }
-        self.in_flight.clear();
+        self.come_back(Path::root());
         self.undo.pop();
         let name = parts::undo(self.undo.len());
         self.remove(&mut draft, &name);
@@ -162,7 +162,7 @@ impl Run {
         let (failed, _) = self.undoing(cause)?;
         let mut draft = Draft::default();
         self.note(&mut draft, &failed, Some(cause), now, StoryOutcome::Again(again.due))?;
-        self.in_flight.clear();
+        self.come_back(Path::root());
         if let Life::Ending { stage: Stage::Undo { call }, .. } = &mut self.life {
             call.try_again(again);
         }

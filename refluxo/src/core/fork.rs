@@ -44,7 +44,7 @@ pub(crate) fn fork(record: &Record, id: RunId, uid: Uid) -> Result<NewRun, NoFor
     }
     let run = Run::of_record(record).map_err(NoFork::Unreadable)?;
     let (call, with_branches) = match run.life {
-        Life::At { calls, .. } => (calls.root, true),
+        Life::At { calls, .. } => (calls.root().clone(), true),
         // Its machine tells what it is.
         Life::Ending { .. } | Life::Ended { .. } => {
             (new_call(uid, String::new(), Revision(0), WaitingFor::Start), false)

@@ -9,12 +9,13 @@
 //! the root's call in the head, a record for each branch that is not at the plain call that it began with, and the outputs of
 //! the branches that have ended. [`Run::of_record`] makes of that what was in memory; a property test holds it to that.
 //!
-//! In reading order: [`run`](Run) is what is known of a run and `calls` the tree, `next` what it does next, `event` what may
+//! In reading order: [`run`](Run) is what is known of a run and `calls` the tree, filed in an `agenda`, `next` what it does next, `event` what may
 //! happen to it; `apply` with `moves`, `enter`, `again`, `verbs` and `ending` what that changes, and `draft` gathers it. `group`
 //! and `retry` decide when branches are over and when a call is made again; `fork` copies a run, also from a state that it has
 //! `kept`.
 
 mod again;
+mod agenda;
 mod apply;
 mod birth;
 mod calls;

@@ -264,19 +264,13 @@ impl Run {
     /// Puts calls in the place of those at a path and below it, and gives these.
     fn exchange(&mut self, path: &Path, opened: Vec<Opened>) -> Left {
         let Life::At { calls, .. } = &mut self.life else { return Vec::new() };
-        let below = calls.branches.range(path.clone()..).map(|(path, _)| path);
-        let below: Vec<Path> = below.take_while(|other| path.contains(other)).cloned().collect();
-        let mut left: Left =
-            below.into_iter().filter_map(|path| calls.branches.remove_entry(&path)).collect();
+        let mut left = calls.remove_below(path);
         if path.is_root() && opened.is_empty() {
-            left.push((Path::ROOT, calls.root.clone()));
+            left.push((Path::ROOT, calls.root().clone()));
         }
         for Opened { path, call, .. } in opened {
-            if path.is_root() {
-                left.push((path, std::mem::replace(&mut calls.root, call)));
-            } else {
-                calls.branches.insert(path, call);
-            }
+            let old = calls.insert(path.clone(), call);
+            left.extend(old.map(|old| (path, old)));
         }
         left
     }
@@ -306,14 +300,12 @@ impl Run {
     ) -> Result<(), Impossible> {
         let (Some(number), Some(around)) = (started, ended.parent()) else { return Ok(()) };
         let Life::At { calls, .. } = &mut self.life else { return Ok(()) };
-        let Some(call) = calls.get_mut(&around) else { return Ok(()) };
-        if let WaitingFor::Group(group) = &mut call.waiting_for {
-            group.started = group.started.max(number + 1);
-        }
-        if around.is_root() {
-            return Ok(());
-        }
-        let call = call.clone();
+        let counted = calls.change(&around, |call| {
+            if let WaitingFor::Group(group) = &mut call.waiting_for {
+                group.started = group.started.max(number + 1);
+            }
+        });
+        let Some(call) = counted.filter(|_| !around.is_root()).cloned() else { return Ok(()) };
         self.put_call(draft, &around, &call)
     }
 
@@ -326,12 +318,10 @@ impl Run {
         again: Again,
         now: Timestamp,
     ) -> Result<(), Impossible> {
-        self.in_flight.remove(leaf);
+        self.come_back(leaf);
         let Life::At { calls, .. } = &mut self.life else { return Ok(()) };
-        let Some(call) = calls.get_mut(leaf) else { return Ok(()) };
-        let failed = call.clone();
-        call.try_again(again);
-        let call = call.clone();
+        let Some(failed) = calls.get(leaf).cloned() else { return Ok(()) };
+        let Some(call) = calls.change(leaf, |call| call.try_again(again)).cloned() else { return Ok(()) };
         self.put_call(draft, leaf, &call)?;
         self.note(draft, &failed, Some(cause), now, StoryOutcome::Again(again.due))
     }

@@ -1,10 +1,10 @@
 //! What a run does next.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     Run,
-    calls::{Calls, earlier},
+    calls::Calls,
     letter::{Verb, ended_child, signal_name},
     run::{Life, Stage},
 };
@@ -113,21 +113,24 @@ impl Run {
     /// What is to be done about the calls.
     fn next_of(&self, calls: &Calls, now: Timestamp) -> Next {
         let mail = Mail::of(&self.inbox);
-        let letters = mail.hand_out(calls.iter(), now);
+        let letters = mail.hand_out(calls, now);
+        // A group before its branches.
+        let ripe: BTreeSet<&Path> = calls.agenda().ripe(now).chain(letters.keys().copied()).collect();
         let mut tasks = Vec::new();
         let mut unstarted = Vec::new();
-        let mut due = None;
         // A group whose time is over begins nothing more.
-        let mut elapsed: Vec<&Path> = Vec::new();
-        for (path, call) in calls.iter() {
+        let mut elapsed: Option<&Path> = None;
+        for path in ripe {
+            let Some(call) = calls.get(path) else { continue };
             match self.readiness(path, call, letters.get(path).copied(), now) {
-                Readiness::Waits(until) => due = earlier(due, until),
+                Readiness::Waits(_) => {}
                 Readiness::Unstarted => unstarted.push(path.clone()),
                 Readiness::Ready(Ready::Start | Ready::Step, _)
-                    if elapsed.iter().any(|group| group.contains(path)) => {}
+                    if elapsed.is_some_and(|group| group.contains(path)) => {}
                 Readiness::Ready(ready, at) => {
-                    if ready == Ready::Elapsed {
-                        elapsed.push(path);
+                    // Those in it stand behind it, and then comes what is not in it.
+                    if ready == Ready::Elapsed && elapsed.is_none_or(|group| !group.contains(path)) {
+                        elapsed = Some(path);
                     }
                     tasks.push(Task::Call { path: path.clone(), ready, at });
                 }
@@ -136,11 +139,13 @@ impl Run {
         if !unstarted.is_empty() {
             return Next::Act(vec![Task::Enter(unstarted)]);
         }
-        if tasks.is_empty() { Next::Rest(due) } else { Next::Act(tasks) }
+        if tasks.is_empty() { Next::Rest(calls.agenda().due()) } else { Next::Act(tasks) }
     }
 
     /// What is to be done about a call, given the message that it may take.
     fn readiness(&self, path: &Path, call: &Call, letter: Option<&Received>, now: Timestamp) -> Readiness {
+        #[cfg(test)]
+        super::tests::many::looked();
         let over = call.until.filter(|until| *until <= now);
         let unless_over =
             |ready: Readiness| over.map_or(ready, |until| Readiness::Ready(Ready::Elapsed, until));
@@ -171,9 +176,8 @@ impl Run {
 
     /// What is to be done about an undo call.
     fn next_undo(&self, call: &Call, now: Timestamp) -> Next {
-        let mail = Mail::of(&self.inbox);
-        let letters = mail.hand_out(std::iter::once((Path::root(), call)), now);
-        match self.readiness(Path::root(), call, letters.get(Path::root()).copied(), now) {
+        let letter = Mail::of(&self.inbox).letter_for(call, now);
+        match self.readiness(Path::root(), call, letter, now) {
             Readiness::Ready(ready, at) => Next::Act(vec![Task::Undo { ready, at }]),
             Readiness::Waits(due) => Next::Rest(due),
             // An undo call that is to be made anew says so as a step; its machine tells what it is.
@@ -222,46 +226,39 @@ impl<'a> Mail<'a> {
 
     /// The message of each call that may take one, each message once: of several calls that wait for one signal, the one that
     /// has waited longest takes the first, and of those that are as old the one that stands first in the source.
-    fn hand_out(
-        mut self,
-        calls: impl Iterator<Item = (&'a Path, &'a Call)>,
-        now: Timestamp,
-    ) -> BTreeMap<&'a Path, &'a Received> {
+    fn hand_out(self, calls: &Calls, now: Timestamp) -> BTreeMap<&Path, &'a Received> {
         let mut letters = BTreeMap::new();
-        if self.signals.is_empty() && self.ends.is_empty() {
-            return letters;
+        let is_for = |path: &Path, letter: &Received| {
+            calls.get(path).is_some_and(|call| is_in_time(call, letter, now))
+        };
+        for (child, end) in self.ends {
+            let path = calls.agenda().awaiting(child).filter(|path| is_for(path, end));
+            letters.extend(path.map(|path| (path, end)));
         }
-        let mut waiting: Vec<(&Path, &Call, &str)> = Vec::new();
-        for (path, call) in calls {
-            if let WaitingFor::Signal { name } = &call.waiting_for {
-                waiting.push((path, call, name));
-            } else if let Some(end) = self.end_of(call).filter(|end| is_in_time(call, end, now)) {
-                letters.insert(path, end);
-            }
-        }
-        // They come in the order of the source, which a stable sort keeps.
-        waiting.sort_by_key(|(_, call, _)| call.entered);
-        for (path, call, name) in waiting {
-            let Some(queue) = self.signals.get_mut(name) else { continue };
-            if queue.front().is_some_and(|first| is_in_time(call, first, now)) {
-                letters.extend(queue.pop_front().map(|first| (path, first)));
+        for (name, mut queue) in self.signals {
+            for path in calls.agenda().waiting_for(name) {
+                let Some(first) = queue.front().copied() else { break };
+                if is_for(path, first) {
+                    letters.insert(path, first);
+                    queue.pop_front();
+                }
             }
         }
         letters
     }
 
+    /// The message that a call may take which stands alone.
+    fn letter_for(&self, call: &Call, now: Timestamp) -> Option<&'a Received> {
+        let letter = match &call.waiting_for {
+            WaitingFor::Signal { name } => self.signals.get(name.as_str())?.front().copied(),
+            _ => self.end_of(call),
+        };
+        letter.filter(|letter| is_in_time(call, letter, now))
+    }
+
     /// The message that tells the end of the child that a call waits for.
     fn end_of(&self, call: &Call) -> Option<&'a Received> {
-        match &call.waiting_for {
-            WaitingFor::Child { id } if !call.is_unstarted_child() => self.ends.get(id.as_str()).copied(),
-            WaitingFor::Child { .. }
-            | WaitingFor::Start
-            | WaitingFor::Step { .. }
-            | WaitingFor::Timer { .. }
-            | WaitingFor::Signal { .. }
-            | WaitingFor::Spawn { .. }
-            | WaitingFor::Group(_) => None,
-        }
+        self.ends.get(call.awaited_child()?).copied()
     }
 }
 

@@ -165,6 +165,23 @@ impl Run {
         })
     }
 
+    /// Notes that the step at this path is being run.
+    pub(crate) fn set_out(&mut self, path: Path) {
+        if let Life::At { calls, .. } = &mut self.life {
+            calls.note_in_flight(&path, true);
+        }
+        self.in_flight.insert(path);
+    }
+
+    /// Notes that the step at this path is not being run any more, if it was.
+    pub(crate) fn come_back(&mut self, path: &Path) {
+        if self.in_flight.remove(path)
+            && let Life::At { calls, .. } = &mut self.life
+        {
+            calls.note_in_flight(path, false);
+        }
+    }
+
     /// The name of the state that the run is at.
     pub(crate) fn state(&self) -> &str {
         match &self.life {

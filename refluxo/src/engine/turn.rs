@@ -1,6 +1,6 @@
 //! One turn of a run: what it does next is performed, and the workflow's code runs up to the next awaits.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, ops::Bound, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -126,7 +126,7 @@ impl Held {
                 Task::Call { path, ready, at } => arrivals.push((path, ready, at)),
             }
         }
-        let told: Vec<&Path> = arrivals.iter().map(|(path, ..)| path).collect();
+        let told: BTreeSet<&Path> = arrivals.iter().map(|(path, ..)| path).collect();
         for path in steps {
             if !self.may_have_lost(&path, &told) {
                 self.start(shared, &path).await.map_err(|reason| (path, reason))?;
@@ -148,11 +148,15 @@ impl Held {
 
     /// Whether a step stands in a `select!` to which something has come. That is put in first: if it ends the race, the step must
     /// not begin, and if not, the step is still ready.
-    fn may_have_lost(&self, step: &Path, come: &[&Path]) -> bool {
+    fn may_have_lost(&self, step: &Path, come: &BTreeSet<&Path>) -> bool {
         let Life::At { calls, .. } = &self.run.life else { return false };
         let is_race = |around: &Path| calls.group(around).is_some_and(|group| group.rule == Rule::Any);
-        std::iter::successors(step.parent(), Path::parent)
-            .any(|around| is_race(&around) && come.iter().any(|path| around.contains(path)))
+        // What comes to a group or below it stands first among what does not stand before it.
+        let has_come = |around: &Path| {
+            let first = come.range::<Path, _>((Bound::Included(around), Bound::Unbounded)).next();
+            first.is_some_and(|path| around.contains(path))
+        };
+        std::iter::successors(step.parent(), Path::parent).any(|around| is_race(&around) && has_come(&around))
     }
 
     /// Starts the step that the call at this path makes.
@@ -185,7 +189,7 @@ impl Held {
     ) {
         let tether = Arc::new(Tether::new(self.hands.pulse.clone()));
         let (context, bound) = (context.bound(tether.clone()), tether.clone());
-        self.run.in_flight.insert(path.clone());
+        self.run.set_out(path.clone());
         let shared = shared.clone();
         let attempt =
             async move { attempt_in_turn(&shared.workshop, task, context, &bound, || shared.now()).await };
@@ -230,7 +234,7 @@ impl Held {
             match tried {
                 Tried::Ended(attempt) => ended.push((path, attempt)),
                 Tried::NotBegun { key, task } => {
-                    self.run.in_flight.remove(&path);
+                    self.run.come_back(&path);
                     self.hands.unbegun.insert(key, task);
                 }
             }

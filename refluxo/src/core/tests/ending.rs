@@ -146,7 +146,7 @@ fn a_cancel_does_not_change_how_a_run_ends() {
 #[test]
 fn undoing_can_be_paused() {
     let (mut run, _) = failed(&["release", "refund"]);
-    run.in_flight.insert(Path::ROOT);
+    run.set_out(Path::ROOT);
     let (run, plan) = told(run, "pause");
     assert_eq!(plan.then, Then::Go, "the call in flight ends");
     let (run, plan) = run.apply(Event::Undone(STEPPED), NOW).expect("it undoes something");

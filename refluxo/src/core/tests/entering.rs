@@ -15,7 +15,7 @@ fn copy(run: &Run, machine: &shape::Shape, records: &[(&str, String)]) -> (Run, 
     let origin = Origin { id: id("copy"), uid: Uid::from_u128(8), root: id("copy"), parent: None };
     let (_, new_run) = birth(origin, machine, Start::Now).expect("it can be saved");
     let mut head = new_run.head.clone();
-    let root = calls(run).root.clone();
+    let root = calls(run).root().clone();
     head.status = Status::Ready;
     head.body = Hot { enter: true, ..Hot::new(&[root], None) }.write().expect("JSON");
     let part = |(name, body): &(&str, String)| crate::store::Part {

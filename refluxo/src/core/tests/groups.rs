@@ -82,7 +82,8 @@ fn outcomes_that_come_together_go_into_one_commit_and_write_only_what_stays() {
 #[test]
 fn an_outcome_that_can_not_be_saved_takes_none_of_those_before_it_along() {
     let mut run = at(&join([step(), step()]));
-    run.in_flight.extend([path("0"), path("1")]);
+    run.set_out(path("0"));
+    run.set_out(path("1"));
     let call = Local::new(7_u8);
     let returned = To::Returned { output: &f64::NAN, failed: false };
     let moves = vec![one_move("0", "0", STEPPED, ended("7")), one_move("", "1", STEPPED, returned)];
@@ -153,7 +154,7 @@ fn a_limit_in_a_branch_is_counted_in_its_record() {
 #[test]
 fn the_losers_of_a_select_leave_nothing() {
     let mut run = at(&group(Rule::Any, [step(), child(), signal("Hello"), sleep(60)]));
-    run.in_flight.insert(path("0"));
+    run.set_out(path("0"));
     let run = with(run, &signal_kind("Hello"), NOW);
     let loser = super::child(&run, "1");
     let winner = sleep(5);

@@ -155,7 +155,7 @@ fn a_step_that_is_out_of_time_is_not_begun_and_one_in_flight_is_given_up() {
     let mut run = at(&step().limited(60));
     assert_eq!(run.next(later(59)), act(Ready::Step, later(59)));
     assert_eq!(run.next(later(60)), act(Ready::Elapsed, later(60)));
-    run.in_flight.insert(Path::ROOT);
+    run.set_out(Path::ROOT);
     assert_eq!(run.next(NOW), Next::Rest(Some(later(60))));
     let (run, plan) = arrive(run, Cause::Elapsed, &sleep(60));
     assert_eq!((plan.dropped, run.in_flight.len()), (vec![Path::ROOT], 0));
@@ -176,7 +176,7 @@ fn a_child_that_took_too_long_is_cancelled_and_its_late_end_is_swept() {
 #[test]
 fn a_run_stays_in_its_holders_hands_while_a_step_is_in_flight() {
     let mut run = at(&join([step(), sleep(60)]));
-    run.in_flight.insert(path("0"));
+    run.set_out(path("0"));
     let (run, plan) = run.apply(Event::Looked, NOW).expect("it may be looked at");
     assert_eq!(plan.then, Then::Go);
     assert_eq!(run.next(NOW), Next::Rest(Some(later(60))));

@@ -5,7 +5,7 @@ mod entering;
 mod groups;
 mod kept;
 mod leaves;
-mod many;
+pub(super) mod many;
 mod retries;
 mod shape;
 mod simulation;

@@ -142,7 +142,7 @@ impl World {
                 Task::Enter(paths) => return self.enter(&paths),
                 Task::Undo { ready, .. } => return self.undo(ready),
                 Task::Call { path, ready: Ready::Step, .. } if self.dice.below(3) > 0 => {
-                    self.run.in_flight.insert(path);
+                    self.run.set_out(path);
                 }
                 Task::Call { path, ready, .. } => ripe.push((path, self.cause(ready))),
             }
@@ -268,7 +268,7 @@ impl World {
 
     /// How many branches of a group are open.
     fn open(&self, around: &Path) -> u32 {
-        let branches = calls(&self.run).branches.keys();
+        let branches = calls(&self.run).iter().map(|(path, _)| path);
         u32::try_from(branches.filter(|path| path.parent().as_ref() == Some(around)).count()).expect("few")
     }
 
@@ -359,7 +359,7 @@ impl World {
                 self.apply(Event::Stuck { path: Path::ROOT, reason });
             }
             (2, Cause::Step(_)) if self.run.in_flight.is_empty() => {
-                self.run.in_flight.insert(Path::ROOT);
+                self.run.set_out(Path::ROOT);
             }
             _ => self.apply(Event::Undone(cause)),
         }

@@ -99,7 +99,9 @@ impl Stored {
 /// All of a run that a store holds.
 fn image(run: &Run) -> String {
     let mut run = run.clone();
-    run.in_flight.clear();
+    for path in run.in_flight.clone() {
+        run.come_back(&path);
+    }
     run.keep_states = 0;
     run.parts.sort();
     format!("{run:#?}")

@@ -28,7 +28,7 @@ fn resting() -> Vec<Run> {
 /// A run with a step in flight.
 fn in_flight(machine: &Shape, at: &str) -> Run {
     let mut run = pushed(machine, &["release"]);
-    run.in_flight.insert(path(at));
+    run.set_out(path(at));
     run
 }
 
@@ -269,7 +269,7 @@ fn a_join_that_is_parked_by_one_branch_goes_on_with_all_that_are_open() {
 #[test]
 fn steps_in_flight_are_given_up_when_a_branch_parks_the_run() {
     let mut run = in_flight(&join([step(), step()]), "0");
-    run.in_flight.insert(path("1"));
+    run.set_out(path("1"));
     let (run, plan) =
         stuck_at(run, "0", ParkReason::WorkflowPanicked { state: "Group".into(), message: "no".into() });
     assert_eq!((plan.dropped, run.in_flight.len()), (vec![path("0"), path("1")], 0));
