@@ -1,7 +1,7 @@
 //! The machines of a run that is held: read when they are first needed, so that a run whose state can't be read still heeds an
 //! operator.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     AnyMachine,
@@ -159,9 +159,19 @@ impl Stored<'_> {
     }
 
     /// The machines of the calls at these paths.
-    pub(crate) fn at(&self, paths: Vec<Path>) -> Result<Entering, ParkReason> {
-        let with_machine = |path: Path| self.machine(&path).map(|machine| (path, machine));
-        paths.into_iter().map(with_machine).collect()
+    ///
+    /// A group has to be taken apart to give its branches, and is no machine any more then. So it is read once for itself and once
+    /// for what is below it: paths of one length don't lie below each other.
+    pub(crate) fn at(&self, mut paths: Vec<Path>) -> Result<Entering, ParkReason> {
+        let mut machines = Entering::with_capacity(paths.len());
+        paths.sort_by_key(|path| path.numbers().len());
+        for of_one_length in paths.chunk_by(|one, next| one.numbers().len() == next.numbers().len()) {
+            let mut apart = Apart::new();
+            for path in of_one_length {
+                machines.push((path.clone(), self.machine(path, &mut apart)?));
+            }
+        }
+        Ok(machines)
     }
 
     /// The machine at the root.
@@ -173,30 +183,34 @@ impl Stored<'_> {
     }
 
     /// The machine of the call at this path.
-    fn machine(&self, path: &Path) -> Result<Box<dyn AnyMachine>, ParkReason> {
+    fn machine(&self, path: &Path, apart: &mut Apart) -> Result<Box<dyn AnyMachine>, ParkReason> {
         let (Some(parent), Some(number)) = (path.parent(), path.number()) else { return self.root() };
-        match self.reserved.branches.get(path) {
-            Some(BranchRecord { call, fields: Some(fields) }) => {
-                let at = call.at.as_deref().unwrap_or_default();
-                StateReader::new(at, fields, std::iter::empty())
-                    .and_then(|reader| self.kind.decode(at, reader))
-                    .map_err(|error| unreadable(&error))
-            }
-            Some(BranchRecord { fields: None, .. }) | None => {
-                first_of(self.machine(&parent)?, number).ok_or_else(|| contradiction(path))
-            }
+        if let Some(BranchRecord { call, fields: Some(fields) }) = self.reserved.branches.get(path) {
+            let at = call.at.as_deref().unwrap_or_default();
+            return StateReader::new(at, fields, std::iter::empty())
+                .and_then(|reader| self.kind.decode(at, reader))
+                .map_err(|error| unreadable(&error));
         }
+        if !apart.contains_key(&parent) {
+            let group = self.machine(&parent, apart)?;
+            apart.insert(parent.clone(), branches(group).ok_or_else(|| contradiction(&parent))?);
+        }
+        let branches = apart.get_mut(&parent);
+        branches.and_then(|branches| branches.remove(&number)).ok_or_else(|| contradiction(path))
     }
 }
 
-/// The first state of a branch of the group that a machine is at.
-fn first_of(machine: Box<dyn AnyMachine>, number: u32) -> Option<Box<dyn AnyMachine>> {
+/// The first states of the branches of groups that were taken apart, by their numbers.
+type Apart = BTreeMap<Path, BTreeMap<u32, Box<dyn AnyMachine>>>;
+
+/// The first states of the branches of the group that a machine is at.
+fn branches(machine: Box<dyn AnyMachine>) -> Option<BTreeMap<u32, Box<dyn AnyMachine>>> {
     let (mut begin, _) = machine.begin();
     if let Begin::Limited(limited) = begin {
         begin = limited.begin;
     }
     let Begin::Group(group) = begin else { return None };
-    group.branches.into_iter().nth(usize::try_from(number).ok()?)
+    Some((0..).zip(group.branches).collect())
 }
 
 /// The call of an entry of the undo stack, as a tree of its own.
