@@ -84,8 +84,6 @@ pub(crate) enum Message {
     SelectElse,
     /// `, if …` in `select!`.
     SelectIf,
-    /// `select! { … }.timeout(…)`.
-    SelectTimeout,
     /// A `select!` that can't be read.
     SelectSyntax,
     /// A `join_all!` that can't be read.
@@ -301,9 +299,6 @@ impl fmt::Display for Message {
             }
             Self::SelectIf => {
                 f.write_str("an arm of `select!` has no condition: choose between two `select!`s by an `if`")
-            }
-            Self::SelectTimeout => {
-                f.write_str("a `select!` is limited by an arm of its own: `() = sleep(…) => …`")
             }
             Self::SelectSyntax => f.write_str("write `select! { pattern = branch => expression, … }`"),
             Self::JoinAllSyntax => {

@@ -56,6 +56,33 @@ macro_rules! join_all {
 ///
 /// Where two have ended, the one that ended first wins, and then the one that stands first. The others are cancelled: a timer or a signal
 /// consumes nothing. An arm is ordinary code, which may await; `select!` has the value of its arm.
+///
+/// `select! { … }.timeout(duration).await` gives `Ok` of that, or `Err(Elapsed)` if no branch has ended in this time. Only the wait is
+/// limited; an arm that has won takes its time.
+///
+/// ```
+/// # use refluxo::prelude::*;
+/// # use std::time::Duration;
+/// #[derive(Serialize, Deserialize, Signal)]
+/// struct Paid {
+///     cents: u64,
+/// }
+///
+/// #[step]
+/// async fn ask_the_bank(order: u64) -> u64 {
+///     order
+/// }
+///
+/// #[workflow]
+/// async fn payment(order: u64) -> Option<u64> {
+///     let cents = select! {
+///         paid = signal::<Paid>() => paid.cents,
+///         known = ask_the_bank(order) => known,
+///     };
+///     let more = select! { paid = signal::<Paid>() => paid.cents }.timeout(Duration::from_hours(24)).await;
+///     Some(cents + more.ok()?)
+/// }
+/// ```
 #[macro_export]
 macro_rules! select {
     ($($arms:tt)*) => {

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use quote::quote_spanned;
 use syn::{
-    Attribute, Block, Expr, Ident, Lit, Macro, Stmt, parse_quote_spanned, spanned::Spanned,
+    Attribute, Block, Expr, ExprMethodCall, Ident, Lit, Macro, Stmt, parse_quote_spanned, spanned::Spanned,
     visit_mut::VisitMut,
 };
 
@@ -49,8 +49,13 @@ impl Desugar<'_> {
         form.call(mac.path.span(), branches)
     }
 
-    /// `match form·select(…).await { Won::This(won) => match won { p => h } … }`.
-    pub(super) fn select(&mut self, attrs: &[Attribute], mac: &Macro) -> Expr {
+    /// `match form·select(…).await { Won::This(won) => match won { p => h } … }`. A limit is one for the wait, the handlers have time.
+    pub(super) fn select(
+        &mut self,
+        attrs: &[Attribute],
+        mac: &Macro,
+        timed: Option<&ExprMethodCall>,
+    ) -> Expr {
         let arms = match mac.parse_body::<Select>() {
             Ok(Select { arms }) => arms,
             Err(error) => {
@@ -60,13 +65,32 @@ impl Desugar<'_> {
         };
         let branches: Vec<Expr> = arms.iter().map(|arm| arm.branch.clone()).collect();
         let span = mac.path.span();
-        let mut winner = awaiting(span, self.together(Form::Select, mac, &branches));
+        let mut group = self.together(Form::Select, mac, &branches);
+        if let Some(timed) = timed {
+            group = self.limited(group, timed);
+        }
+        let mut winner = awaiting(span, group);
         winner.attrs = attrs.to_vec();
         let outer = std::mem::take(&mut self.hoisted);
         let arms = arms.into_iter().enumerate().map(|(number, arm)| self.arm(span, number, arm));
         let arms: Vec<syn::Arm> = arms.collect();
         self.hoisted = outer;
-        parse_quote_spanned!(own(span)=> match #winner { #(#arms)* })
+        let span = own(span);
+        if timed.is_none() {
+            return parse_quote_spanned!(span=> match #winner { #(#arms)* });
+        }
+        let [won, value, elapsed] =
+            ["form·won", "form·value", "form·elapsed"].map(|name| Ident::new(name, span));
+        // Where all handlers leave, nobody is to be told that there is no value.
+        parse_quote_spanned! {span=>
+            match #winner {
+                ::core::result::Result::Ok(#won) => match match #won { #(#arms)* } {
+                    #[allow(unreachable_code)]
+                    #value => ::core::result::Result::Ok(#value),
+                },
+                ::core::result::Result::Err(#elapsed) => ::core::result::Result::Err(#elapsed),
+            }
+        }
     }
 
     /// `Won::Later(Won::This(won)) => match won { p => h }`. So a pattern that does not match all is told of where it stands.

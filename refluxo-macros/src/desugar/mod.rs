@@ -7,6 +7,7 @@
 //! | `join!(A, B)` | `form·join(form·branch(A), form·branch(B)).await` |
 //! | `join!(A, B).timeout(d).await` | `form·timeout(form·join(…), d).await` |
 //! | `select! { p = A => h, q = B => g }` | `match form·select(…).await { Won::This(won) => match won { p => h } … }` |
+//! | `select! { … }.timeout(d).await` | `match form·timeout(form·select(…), d).await { Ok(won) => Ok(match won { … }), Err(e) => Err(e) }` |
 //! | `join_all!(for p in xs => A, limit = n)` | `form·join_all({ …; for p in xs { calls.push(form·branch(A)) } calls }, n).await` |
 //! | `compensate!(C);` | `form·undo(C);` |
 
@@ -98,9 +99,14 @@ impl Desugar<'_> {
                 .refuse(awaited.await_token, &Message::FormAwaited(format!("{}!", text(&mac.mac.path))));
         }
         let outer = std::mem::take(&mut self.hoisted);
-        *awaited.base = self.operand(bare(&awaited.base).clone());
+        let value = if let Some((select, timed)) = timed_select(&awaited.base) {
+            self.select(&[&awaited.attrs[..], &select.attrs].concat(), &select.mac, Some(timed))
+        } else {
+            *awaited.base = self.operand(bare(&awaited.base).clone());
+            Expr::Await(awaited)
+        };
         let hoisted = std::mem::replace(&mut self.hoisted, outer);
-        after(&hoisted, Expr::Await(awaited))
+        after(&hoisted, value)
     }
 
     /// What is awaited.
@@ -140,20 +146,23 @@ impl Desugar<'_> {
 
     /// `X.timeout(d)`.
     fn timed(&mut self, call: &ExprMethodCall) -> Expr {
-        let (method, args) = (&call.method, &call.args);
-        let (1, Some(limit)) = (args.len(), args.first()) else {
-            return self.refuse(method, &Message::TimeoutArguments);
-        };
         let operand = match bare(&call.receiver) {
             Expr::MethodCall(inner) if inner.method == "timeout" => {
-                return self.refuse(method, &Message::TimeoutTwice);
+                return self.refuse(&call.method, &Message::TimeoutTwice);
             }
             Expr::Macro(ExprMacro { mac, .. }) => match form(&mac.path) {
-                Some(Form::Select) => return self.refuse(method, &Message::SelectTimeout),
                 Some(form @ (Form::Join | Form::TryJoin | Form::JoinAll)) => self.group(form, mac),
                 _ => self.operand((*call.receiver).clone()),
             },
             receiver => self.call(receiver.clone()),
+        };
+        self.limited(operand, call)
+    }
+
+    /// `form·timeout(operand, d)`.
+    fn limited(&mut self, operand: Expr, ExprMethodCall { method, args, .. }: &ExprMethodCall) -> Expr {
+        let (1, Some(limit)) = (args.len(), args.first()) else {
+            return self.refuse(method, &Message::TimeoutArguments);
         };
         let limit = self.number("limit", method.span(), limit);
         if let (Some((Form::JoinAll, _)), Some(place)) = (Form::of_call(&operand), first_await(&limit)) {
@@ -176,7 +185,7 @@ impl Desugar<'_> {
         let outer = std::mem::take(&mut self.hoisted);
         let value = match form {
             Form::Undo => self.compensation(&mac),
-            Form::Select => self.select(&attrs, &mac),
+            Form::Select => self.select(&attrs, &mac, None),
             form => {
                 let mut awaited = awaiting(span, self.group(form, &mac));
                 awaited.attrs = attrs;
@@ -264,6 +273,13 @@ fn call_by_path(expr: &Expr) -> Option<(&Path, &ExprCall)> {
     let Expr::Call(call) = bare(expr) else { return None };
     let Expr::Path(path) = bare(&call.func) else { return None };
     Some((&path.path, call))
+}
+
+/// `select! { … }` in `select! { … }.timeout(d)`, and the call of `timeout`.
+fn timed_select(expr: &Expr) -> Option<(&ExprMacro, &ExprMethodCall)> {
+    let Expr::MethodCall(timed) = bare(expr) else { return None };
+    let Expr::Macro(select) = bare(&timed.receiver) else { return None };
+    (timed.method == "timeout" && form(&select.mac.path) == Some(Form::Select)).then_some((select, timed))
 }
 
 /// Whether a call only waits, so that it undoes nothing.

@@ -30,7 +30,7 @@ fn without_state_names(tokens: TokenStream) -> TokenStream {
     kept.into_iter().collect()
 }
 
-/// Turns each `join!(…).timeout(…)` into `(async { join!(…) }).timeout(…)`.
+/// Turns each `join!(…).timeout(…)` into `(async { join!(…) }).timeout(…)`. Of a `select!` only the wait is limited.
 fn limits_around(tokens: TokenStream) -> TokenStream {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let mut kept: Vec<TokenTree> = Vec::new();
@@ -43,6 +43,11 @@ fn limits_around(tokens: TokenStream) -> TokenStream {
             && method.to_string() == "timeout"
         {
             let body = inside(TokenTree::Group(body.clone()), limits_around);
+            if let (true, Some(TokenTree::Group(limit))) = (name.to_string() == "select", rest.get(5)) {
+                kept.extend(select_in_time(limit, body));
+                rest = &rest[6..];
+                continue;
+            }
             let form = TokenStream::from_iter([name.clone(), bang.clone(), body]);
             let block = TokenTree::Group(Group::new(Delimiter::Brace, form));
             let block = TokenStream::from_iter([TokenTree::Ident(Ident::new("async", name.span())), block]);
@@ -54,6 +59,17 @@ fn limits_around(tokens: TokenStream) -> TokenStream {
         }
     }
     kept.into_iter().collect()
+}
+
+/// `ready(select_in_time! { limit; arms })`, which the `.await` behind it awaits: the handlers stay the function's own code.
+fn select_in_time(limit: &Group, arms: TokenTree) -> TokenStream {
+    let TokenTree::Group(arms) = arms else { return TokenStream::new() };
+    let mut arguments: TokenStream = "select_in_time!".parse().unwrap_or_default();
+    let limited = [TokenTree::Group(limit.clone()), TokenTree::Group(arms)];
+    arguments.extend([TokenTree::Group(Group::new(Delimiter::Brace, limited.into_iter().collect()))]);
+    let mut ready: TokenStream = "::core::future::ready".parse().unwrap_or_default();
+    ready.extend([TokenTree::Group(Group::new(Delimiter::Parenthesis, arguments))]);
+    ready
 }
 
 /// Whether a token is this sign.

@@ -6,7 +6,9 @@ use futures_util::{
     FutureExt,
     future::{LocalBoxFuture, join_all},
 };
-use refluxo::prelude::{Elapsed, RunId};
+#[doc(hidden)]
+pub use refluxo::prelude::Elapsed;
+use refluxo::prelude::RunId;
 use serde::Serialize;
 use serde_json::Value;
 // For the crates that the macros below are used in.
@@ -28,7 +30,7 @@ pub mod prelude {
     pub use super::{InTime, case, case as steady, signal, sleep, slow_steps::*, spawn};
     pub use crate::{
         plain::steps::*, plain_compensate as compensate, plain_join_all as join_all, plain_select as select,
-        timed_cases, types::*,
+        plain_select_in_time as select_in_time, timed_cases, types::*,
     };
     pub use refluxo::prelude::{Deserialize, Elapsed, RunId, Serialize, Signal};
     pub use refluxo::time::Timestamp;
@@ -86,6 +88,37 @@ impl Drop for Waiting {
 #[macro_export]
 macro_rules! plain_select {
     ($($arms:tt)*) => { $crate::concurrent::plain::tokio::select! { biased; $($arms)* } };
+}
+
+/// Tokio's `select!` with one more arm behind the others, which is there when the time is over.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! plain_select_in_time {
+    (($limit:expr) { $($arms:tt)* }) => { $crate::plain_select_in_time!(@ $limit, {} $($arms)*) };
+    (@ $limit:expr, { $($arms:tt)* }) => {
+        $crate::plain_select! {
+            $($arms)*
+            () = $crate::concurrent::plain::sleep($limit) => Err($crate::concurrent::plain::Elapsed),
+        }
+    };
+    (@ $limit:expr, { $($arms:tt)* } $won:pat = $branch:expr => $handler:block $(,)? $($rest:tt)*) => {
+        $crate::plain_select_in_time!(@ $limit, { $($arms)* $won = $branch => $crate::in_time!($handler), } $($rest)*)
+    };
+    (@ $limit:expr, { $($arms:tt)* } $won:pat = $branch:expr => $handler:expr $(, $($rest:tt)*)?) => {
+        $crate::plain_select_in_time!(@ $limit, { $($arms)* $won = $branch => $crate::in_time!($handler), } $($($rest)*)?)
+    };
+}
+
+/// `Ok` of the value of a handler, which may leave the function.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! in_time {
+    ($handler:expr) => {
+        match () {
+            #[allow(unreachable_code, reason = "a handler may leave")]
+            () => Ok($handler),
+        }
+    };
 }
 
 /// All at once, or as many as the limit says; the outputs in order.

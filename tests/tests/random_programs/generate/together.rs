@@ -97,7 +97,7 @@ impl Generator {
         format!("let mut {name} = join_all!(for n in {items} => slow(n, {ms}){limit});\n")
     }
 
-    /// The first of two, each with a handler that may await.
+    /// The first of two, each with a handler that may await, in a time or not.
     fn select(&mut self) -> String {
         let (first, second) = (self.slow("slow"), self.slow("slow"));
         let mut paths = Paths::fork(self);
@@ -110,7 +110,14 @@ impl Generator {
         paths.meet(self);
         let name = self.fresh("won");
         self.scope.declare(&name, Ty::Int, Holds::Owned, false);
-        format!("let {name} = select! {{\nwon = {first} => {a},\nwon = {second} => {b},\n}};\n")
+        let in_time = if self.one_in(3) { self.until_late() } else { String::new() };
+        format!("let {name} = select! {{\nwon = {first} => {a},\nwon = {second} => {b},\n}}{in_time};\n")
+    }
+
+    /// A limit on a form whose value is a number.
+    fn until_late(&mut self) -> String {
+        let limit = self.duration();
+        format!(".timeout(std::time::Duration::from_millis({limit})).await.unwrap_or(1)")
     }
 
     fn in_time(&mut self) -> String {
