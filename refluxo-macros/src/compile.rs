@@ -57,7 +57,7 @@ fn passes(errors: &Errors, workflow: &Workflow, source: &Source) -> Option<Token
 
 /// The passes that decide what is saved where.
 fn analyse(errors: &Errors, source: &Source) -> (Program, Liveness, Layout) {
-    let (program, liveness) = split::lower(resolve(source));
+    let (program, liveness) = split::lower(&resolve(source));
     let layout = Layout::of(errors, &program, &liveness);
     (program, liveness, layout)
 }

@@ -17,7 +17,7 @@ use crate::{
     lower,
 };
 
-use uses::Uses;
+use uses::{Plain, Uses};
 
 /// A resolved body, and what is known of its locals.
 #[derive(Clone)]
@@ -31,19 +31,31 @@ pub(crate) struct Body {
 }
 
 /// Lowers a body, with the locals split that have to be.
-pub(crate) fn lower(mut body: Body) -> (Program, Liveness) {
-    let (program, liveness) = lower_as_it_is(&body);
-    let uses = Uses::of(&body.block);
-    let candidates = uses.by_parts().filter(|&var| may_split(&program, &liveness, &body.block, var));
-    let needed: Vec<Var> =
-        candidates.filter(|&var| is_needed(&program, &liveness, &body, &uses, var)).collect();
-    if needed.is_empty() {
-        return (program, liveness);
+pub(crate) fn lower(body: &Body) -> (Program, Liveness) {
+    let (program, liveness) = lower_as_it_is(body);
+    let mut plain = Plain::default();
+    loop {
+        let uses = Uses::of(&body.block, plain.clone());
+        let candidates = uses.by_parts().filter(|&var| may_split(&program, &liveness, &body.block, var));
+        let needed: Vec<Var> =
+            candidates.filter(|&var| is_needed(&program, &liveness, body, &uses, var)).collect();
+        if needed.is_empty() {
+            return (program, liveness);
+        }
+        let mut parted = body.clone();
+        for &var in &needed {
+            rewrite::split(&mut parted, &uses, var);
+        }
+        let (program, liveness) = lower_as_it_is(&parted);
+        let parts = needed.iter().flat_map(|&var| program.vars.parts(var));
+        let shared: Vec<Var> =
+            parts.filter(|&part| shared::is_needed_beside(&program, &liveness, part)).collect();
+        let learned = shared.into_iter().filter_map(|part| program.vars.get(part).part_of.clone());
+        // What a block would take from others can't be a shared pointer, of which it takes the whole.
+        if !plain.extend(learned) {
+            return (program, liveness);
+        }
     }
-    for var in needed {
-        rewrite::split(&mut body, &uses, var);
-    }
-    lower_as_it_is(&body)
 }
 
 /// Whether a local has to be split: for the blocks that take its fields, or for the code around them.

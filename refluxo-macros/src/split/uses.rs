@@ -44,17 +44,46 @@ pub(super) struct Uses {
     moved: VarSet,
     /// What the `async` blocks declare in which the code stands that is visited.
     blocks: Vec<VarSet>,
+    /// The fields that are no shared pointers.
+    plain: Plain,
+}
+
+/// Fields of locals that are known to be no shared pointers, so that a block takes what is below them by parts, too.
+#[derive(Clone, Default)]
+pub(super) struct Plain(Vec<(Var, Fields)>);
+
+impl Plain {
+    /// Learns of others. False if all of them were known.
+    pub(super) fn extend(&mut self, others: impl Iterator<Item = (Var, Fields)>) -> bool {
+        let known = self.0.len();
+        for (var, fields) in others {
+            if !self.contains(var, &fields) {
+                self.0.push((var, fields));
+            }
+        }
+        self.0.len() > known
+    }
+
+    fn contains(&self, var: Var, fields: &[Member]) -> bool {
+        self.0.iter().any(|(known, path)| *known == var && *path == fields)
+    }
+
+    /// How much of a path a block takes that reads what is there: up to the first field that may be a shared pointer.
+    fn taken(&self, var: Var, fields: &[Member]) -> usize {
+        (1..fields.len()).find(|&end| !self.contains(var, &fields[..end])).unwrap_or(fields.len())
+    }
 }
 
 impl Uses {
     /// The uses in a body.
-    pub(super) fn of(block: &Block) -> Self {
+    pub(super) fn of(block: &Block, plain: Plain) -> Self {
         let mut uses = Self {
             assigned: VarSet::new(),
             parts: BTreeMap::new(),
             captured: VarSet::new(),
             moved: VarSet::new(),
             blocks: Vec::new(),
+            plain,
         };
         uses.visit_block(block);
         for parts in uses.parts.values_mut() {
@@ -93,13 +122,15 @@ impl Uses {
         }
     }
 
-    /// An `async move` block moves what it reads: a field of the local, since what is behind that may be shared.
+    /// An `async move` block moves what it reads, or the field above it that may be a shared pointer.
     fn part(&mut self, var: Var, mut fields: Fields, moved: bool) {
         self.moved.extend(moved.then_some(var));
         let is_captured = self.blocks.iter().any(|declared| !declared.contains(var));
         if is_captured {
             self.captured.insert(var);
-            fields.truncate(if moved { fields.len() } else { 1 });
+            if !moved {
+                fields.truncate(self.plain.taken(var, &fields));
+            }
         }
         self.parts.entry(var).or_default().push((fields, moved || is_captured));
     }

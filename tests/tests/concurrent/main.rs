@@ -27,4 +27,4 @@ macro_rules! themes {
     };
 }
 
-themes! { waiting timeouts joins selects undo blocks }
+themes! { waiting timeouts joins selects undo blocks captures }

@@ -5,6 +5,7 @@
 use super::prelude;
 
 pub(crate) mod blocks;
+pub(crate) mod captures;
 pub(crate) mod joins;
 pub(crate) mod selects;
 pub(crate) mod timeouts;
