@@ -1,4 +1,4 @@
-//! What an engine asks of its store while nothing happens.
+//! What engines ask of their stores while nothing happens.
 
 mod support;
 
@@ -12,6 +12,7 @@ use std::{
 
 use futures_util::stream::BoxStream;
 use refluxo::{
+    engine::ResultError,
     store::{
         Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, Message,
         NewRun, Page, Query, Record, Renewed, RunId, Store, StoreFuture, Wake,
@@ -20,7 +21,8 @@ use refluxo::{
 };
 use support::{
     Place, build,
-    script::{Line, script},
+    script::{Line, Script, script},
+    soon, step,
 };
 
 /// Counts what is asked of another store.
@@ -28,9 +30,15 @@ use support::{
 struct Counting {
     inner: Arc<dyn Store>,
     asked: Arc<AtomicU32>,
+    /// How often leases were renewed.
+    renewed: Arc<AtomicU32>,
 }
 
 impl Counting {
+    async fn of(place: &Place) -> Self {
+        Self { inner: place.store().await, asked: Arc::default(), renewed: Arc::default() }
+    }
+
     fn ask(&self) -> &dyn Store {
         self.asked.fetch_add(1, Ordering::Relaxed);
         &*self.inner
@@ -47,6 +55,7 @@ impl Store for Counting {
     }
 
     fn renew(&self, leases: Vec<Lease>, keep: Duration) -> StoreFuture<'_, Vec<Renewed>> {
+        self.renewed.fetch_add(1, Ordering::Relaxed);
         self.ask().renew(leases, keep)
     }
 
@@ -86,7 +95,7 @@ impl Store for Counting {
 #[tokio::test(start_paused = true)]
 async fn an_idle_engine_asks_its_store_once_in_thirty_seconds() {
     let place = Place::memory();
-    let store = Counting { inner: place.store().await, asked: Arc::default() };
+    let store = Counting::of(&place).await;
     let engine = build(place.builder(store.clone())).await;
     // Runs that sleep or wait are idle too.
     engine.start("sleeps", script([Line::Sleep(86_400)])).await.unwrap();
@@ -97,4 +106,25 @@ async fn an_idle_engine_asks_its_store_once_in_thirty_seconds() {
     tokio::time::sleep(Duration::from_mins(10)).await;
     let asked = store.asked.load(Ordering::Relaxed) - before;
     assert!(asked <= 20, "the store was asked {asked} times in ten minutes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn workers_on_one_file_do_not_have_each_other_renew_their_leases() {
+    let place = Place::sqlite();
+    let mut workers = Vec::new();
+    for id in ["a", "b"] {
+        let store = Counting::of(&place).await;
+        let engine = build(place.builder(store.clone()).lease(Duration::from_mins(1))).await;
+        engine.start(id, script([step("gate")])).await.unwrap();
+        soon(place.world.somebody_at_the_gate()).await;
+        workers.push((engine, store));
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    for (_, store) in &workers {
+        assert_eq!(store.renewed.load(Ordering::Relaxed), 0, "the leases last for a minute");
+    }
+    // And yet each hears what comes to its run in the other's process.
+    let other = workers[0].0.run::<Script>("b").await.unwrap();
+    other.abort().await.unwrap();
+    assert!(matches!(soon(other.result()).await, Err(ResultError::Cancelled { .. })));
 }

@@ -10,11 +10,12 @@ use std::{
     time::Duration,
 };
 
+use futures_util::stream::{self, StreamExt};
 use tokio::{sync::Notify, time::Instant};
 
 use super::shared::Shared;
 use crate::{
-    store::{Lease, Renewed, RunId},
+    store::{Depth, Lease, Renewed, RunId},
     suspend::Pulse,
 };
 
@@ -170,6 +171,9 @@ impl Drop for Renewing {
 /// How rarely a step's heartbeat asks the store, and hints that name no run have the leases' messages looked for.
 const BETWEEN_LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(250));
 
+/// How many runs' messages are looked for at once.
+const LOOKS_AT_ONCE: usize = 16;
+
 /// Asks for one run. It does not keep the engine alive.
 struct Heart {
     shared: Weak<Shared>,
@@ -213,8 +217,22 @@ pub(crate) async fn renew(shared: Arc<Shared>) {
 pub(crate) async fn look(shared: Arc<Shared>) {
     loop {
         shared.hints.notified().await;
-        renew_all(&shared, shared.leases.all()).await;
+        let leases = stream::iter(shared.leases.all());
+        leases.for_each_concurrent(LOOKS_AT_ONCE, |lease| look_at(&shared, lease)).await;
         tokio::time::sleep(BETWEEN_LOOKS.1).await;
+    }
+}
+
+/// Looks for messages to a run that is worked on. It writes nothing: where workers on one file hear of each other's writes, one
+/// that wrote whenever it hears of one would keep all of them awake.
+async fn look_at(shared: &Shared, lease: Lease) {
+    // Where the store can't be asked, the next renewal tells.
+    let Ok(answer) = shared.store.load(&lease.run, Depth::Head).await else { return };
+    let Some(record) = shared.time.note(answer) else { return };
+    if record.row.inbox_last > record.row.inbox_read
+        && let Some(mailbox) = shared.leases.mailbox(&lease)
+    {
+        mailbox.ring();
     }
 }
 
