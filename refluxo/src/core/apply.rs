@@ -23,6 +23,7 @@ impl Run {
             Event::Moved { moves, pushed } => self.moved(moves, &pushed, now),
             Event::Told(seq) => self.told(seq, now),
             Event::Stuck { path, reason } => self.park(&path, reason, now),
+            Event::Refused(reason) => self.refused(reason, now),
             // So the messages don't ring again; or an effect was delivered.
             Event::Looked => self.seal(Draft::default(), now),
             Event::Entered(machines) => self.enter_again(&machines, now),
@@ -57,6 +58,17 @@ impl Run {
             }
             Life::Ended { .. } => return Err(self.impossible("it got stuck")),
         }
+        self.seal(draft, now)
+    }
+
+    /// Parks a run that can't go on to its end either.
+    fn refused(mut self, reason: ParkReason, now: Timestamp) -> Result<(Self, Plan), Impossible> {
+        if let Life::Ended { .. } = &self.life {
+            return Err(self.impossible("a commit was refused"));
+        }
+        let mut draft = Draft::default();
+        self.drop_steps(&mut draft, &Path::ROOT, None);
+        self.parked = Some(reason);
         self.seal(draft, now)
     }
 

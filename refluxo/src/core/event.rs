@@ -27,6 +27,8 @@ pub(crate) enum Event<'a> {
         /// Why.
         reason: ParkReason,
     },
+    /// The store takes nothing that the run comes to, not even what an operator says.
+    Refused(ParkReason),
     /// Its messages were looked at, and none of them was for now.
     Looked,
     /// Calls are entered anew, by the machines that make them.

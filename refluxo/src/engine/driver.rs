@@ -47,6 +47,8 @@ pub(crate) struct Hands {
     pub(crate) grace: Option<Timestamp>,
     /// What could not be taken in, while others of its batch were.
     pub(crate) stuck: Option<(Path, ParkReason)>,
+    /// Whether the store has refused a commit, and has taken none since but that the run is stuck.
+    pub(crate) refused: bool,
     /// The attempts of a cancelled run that have ended and are still to be taken in.
     pub(crate) ended: Vec<(Path, Attempt)>,
     /// The calls whose attempts did not begin, by their keys: they are out of the tree already.
@@ -64,9 +66,20 @@ impl Hands {
             pulse: renewing.pulse(),
             grace: None,
             stuck: None,
+            refused: false,
             ended: Vec::new(),
             unbegun: BTreeMap::new(),
         })
+    }
+
+    /// Begins anew with what is stored, after the store has refused a commit for this reason. Nothing is running.
+    pub(crate) fn begin_anew(&mut self, record: Record, reason: ParkReason) {
+        self.machines = Machines::of_record(record);
+        self.grace = None;
+        self.stuck = Some((Path::ROOT, reason));
+        self.refused = true;
+        self.ended.clear();
+        self.unbegun.clear();
     }
 }
 
@@ -148,10 +161,13 @@ async fn drive(shared: &Arc<Shared>, mut held: Held) -> Option<Left> {
             }
         };
         match held.plan(shared, &mut turn)?.store(shared).await {
-            After::Go(after) => held = after,
+            After::Go(after) => {
+                held = after;
+                held.follow(shared, turn);
+            }
+            After::Refused(before) => held = before,
             After::Leave(left) => return left,
         }
-        held.follow(shared, turn);
     }
 }
 

@@ -12,7 +12,9 @@ use crate::{
     core::{Event, Identity, Plan, Run},
     observer::Reached,
     snapshot::{LoadError, ParkReason, Path},
-    store::{Commit, Depth, EffectId, Head, Lease, Owed, Record, Revision, RunId, Status, StoreError, Then},
+    store::{
+        Commit, Depth, EffectId, Head, Lease, Owed, Record, Revision, RunId, Seq, Status, StoreError, Then,
+    },
 };
 
 /// An event that was applied and is to be stored.
@@ -26,10 +28,11 @@ pub(crate) struct Planned {
 }
 
 /// What a run is to do after a commit.
-#[expect(clippy::large_enum_variant, reason = "it is returned and taken apart at once, once a step")]
 pub(crate) enum After {
     /// Go on.
     Go(Held),
+    /// Go on from what was stored before: the commit was refused.
+    Refused(Held),
     /// Be let go of.
     Leave(Option<Left>),
 }
@@ -55,6 +58,7 @@ impl Planned {
     pub(crate) async fn store(self, shared: &Arc<Shared>) -> After {
         let Self { run, mut hands, commit, dropped } = self;
         let (then, status) = (commit.then, commit.head.status);
+        let (settled, seen) = (commit.settled.clone(), commit.seen);
         let moved = commit.state.is_some() || status == Status::Parked || status.is_ended();
         match persist(shared, commit).await {
             Persisted::Done { revision, more, owed } => {
@@ -79,7 +83,10 @@ impl Planned {
                 Held { run, hands }.wake_watchers(shared);
                 After::Leave(None)
             }
-            Persisted::Refused(error) => After::Leave(park_refused(shared, hands.lease, &error).await),
+            Persisted::Refused(error) => {
+                hands.settled = settled;
+                refused(shared, hands, seen, &error).await
+            }
         }
     }
 }
@@ -125,15 +132,29 @@ impl Left {
     }
 }
 
-/// Parks a run whose new state the store will never take, at the state that it has stored.
-async fn park_refused(shared: &Arc<Shared>, lease: Lease, error: &StoreError) -> Option<Left> {
-    tracing::error!(run = %lease.run, %error, "the store refused a commit");
-    let loaded = shared.store.load(&lease.run, Depth::All).await;
-    let record = loaded.map(|answer| shared.time.note(answer)).ok()??;
+/// Has a run whose commit the store will never take go on from what is stored, where it gets stuck: an operator's word that has come
+/// meanwhile is heeded, and one that was cancelled ends. If what follows from that is refused too, the run is parked and let go of.
+async fn refused(shared: &Arc<Shared>, mut hands: Box<Hands>, seen: Seq, error: &StoreError) -> After {
+    tracing::error!(run = %hands.lease.run, %error, "the store refused a commit");
+    hands.running.drop_all();
+    let Some((run, record)) = stored(shared, &hands.lease.run).await else { return After::Leave(None) };
     let reason = ParkReason::Unsaved { message: error.to_string() };
-    let (_, plan) =
-        Run::of_record(&record).ok()?.apply(Event::Stuck { path: Path::ROOT, reason }, shared.now()).ok()?;
-    park(shared, plan.commit(lease, Vec::new())).await
+    if !hands.refused {
+        hands.begin_anew(record, reason);
+        return After::Refused(Held { run, hands });
+    }
+    let Ok((_, plan)) = run.apply(Event::Refused(reason), shared.now()) else { return After::Leave(None) };
+    // What it has seen in its inbox would be refused again; what has come since makes it due.
+    let plan = Plan { seen, then: Then::Rest { due: None }, ..plan };
+    After::Leave(park(shared, plan.commit(hands.lease, hands.settled)).await)
+}
+
+/// A run as it is stored, if that can be told.
+async fn stored(shared: &Shared, id: &RunId) -> Option<(Run, Record)> {
+    let loaded = shared.store.load(id, Depth::All).await;
+    let record = loaded.map(|answer| shared.time.note(answer)).ok()??;
+    let run = Run::of_record(&record).ok()?;
+    Some((run.keeping(shared.settings.keep_states), record))
 }
 
 /// Parks a run whose envelope can't be read: its bytes stay as they are, and only the status says so.

@@ -287,6 +287,7 @@ impl Held {
 
     /// Takes over what a turn led to, once it is stored.
     pub(crate) fn follow(&mut self, shared: &Shared, turn: Turn) {
+        self.hands.refused &= matches!(turn, Turn::Stuck(..));
         match turn {
             Turn::Settled(settled) => {
                 if let Some(tree) = self.hands.machines.loaded() {

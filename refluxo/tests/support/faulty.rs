@@ -13,10 +13,12 @@ use futures_util::stream::BoxStream;
 use refluxo::{
     store::{
         Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, Message,
-        NewRun, Operation, Page, Query, Record, Renewed, RunId, Store, StoreError, StoreFuture, Wake,
+        NewRun, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture,
+        Wake,
     },
     time::Timestamp,
 };
+use tokio::sync::Semaphore;
 
 use super::random::Random;
 
@@ -25,6 +27,7 @@ pub struct Faulty {
     inner: Arc<dyn Store>,
     /// What the next operation meets.
     next: Box<dyn Fn() -> Option<Fault> + Send + Sync>,
+    doorman: Option<Arc<Doorman>>,
     name: Arc<str>,
 }
 
@@ -41,6 +44,60 @@ pub enum Fault {
     Silence,
     /// It was written, and there is no answer.
     SilenceAfter,
+}
+
+/// Who refuses commits for good.
+pub struct Doorman {
+    /// Which ones.
+    refuses: Box<dyn Fn(&Commit) -> bool + Send + Sync>,
+    /// How many he has refused, and one permit for each that waits for his answer.
+    refused: AtomicU32,
+    at_door: Semaphore,
+    /// One permit for each answer that he may give.
+    answers: Semaphore,
+    is_off: AtomicBool,
+}
+
+impl Doorman {
+    pub fn new(refuses: impl Fn(&Commit) -> bool + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            refuses: Box::new(refuses),
+            refused: AtomicU32::new(0),
+            at_door: Semaphore::new(0),
+            answers: Semaphore::new(0),
+            is_off: AtomicBool::new(false),
+        })
+    }
+
+    /// Waits until a commit is about to be refused.
+    pub async fn somebody_at_the_door(&self) {
+        self.at_door.acquire().await.expect("never closed").forget();
+    }
+
+    /// Lets him refuse all that waits and will come.
+    pub fn answer(&self) {
+        self.answers.add_permits(1_000_000);
+    }
+
+    /// Sends him home: nothing is refused any more.
+    pub fn send_home(&self) {
+        self.is_off.store(true, Ordering::Relaxed);
+    }
+
+    /// How many commits he has refused.
+    pub fn refused(&self) -> u32 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    async fn lets_in(&self, commit: &Commit) -> bool {
+        if self.is_off.load(Ordering::Relaxed) || !(self.refuses)(commit) {
+            return true;
+        }
+        self.at_door.add_permits(1);
+        self.answers.acquire().await.expect("never closed").forget();
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        false
+    }
 }
 
 impl std::fmt::Debug for Faulty {
@@ -61,7 +118,7 @@ impl Faulty {
                 _ => Fault::Unheard,
             })
         };
-        Self { inner, next: Box::new(next), name: "faulty".into() }
+        Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }
     }
 
     /// Meets `fault` at the operation of this number, and silence from then on. Tells whether it came so far.
@@ -76,7 +133,12 @@ impl Faulty {
             }
             std::cmp::Ordering::Greater => Some(Fault::Silence),
         };
-        (Self { inner, next: Box::new(next), name: "faulty".into() }, died)
+        (Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }, died)
+    }
+
+    /// Refuses commits for good.
+    pub fn with_doorman(inner: Arc<dyn Store>, doorman: Arc<Doorman>) -> Self {
+        Self { inner, next: Box::new(|| None), doorman: Some(doorman), name: "faulty".into() }
     }
 
     /// Runs an operation with what it meets.
@@ -120,7 +182,19 @@ impl Store for Faulty {
     }
 
     fn commit(&self, batch: Vec<Commit>) -> StoreFuture<'_, Vec<Committed>> {
-        self.with(Operation::Commit, |store| store.commit(batch))
+        self.with(Operation::Commit, move |store| {
+            Box::pin(async move {
+                if let (Some(doorman), [commit]) = (&self.doorman, &batch[..])
+                    && !doorman.lets_in(commit).await
+                {
+                    let cause = io::Error::other("it is not wanted");
+                    let refused = StoreError::fatal(&self.name, Operation::Commit, cause);
+                    let Stamped { now, .. } = store.commit(Vec::new()).await?;
+                    return Ok(Stamped { value: vec![Committed::Rejected(refused)], now });
+                }
+                store.commit(batch).await
+            })
+        })
     }
 
     fn deliver(&self, batch: Vec<Message>) -> StoreFuture<'_, Vec<Delivered>> {
