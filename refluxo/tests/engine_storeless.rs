@@ -2,11 +2,11 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use refluxo::{
     Engine,
-    engine::{AdvanceError, DeliverError, Storeless},
+    engine::{AdvanceError, CopyError, DeliverError, Storeless},
     snapshot::{RunStatus, Snapshot},
     time::{ManualClock, Timestamp},
 };
@@ -153,4 +153,56 @@ async fn a_document_of_another_format_is_refused() {
     let json = serde_json::to_string(&snapshot).unwrap().replace(r#""format":1"#, r#""format":2"#);
     let error = serde_json::from_str::<Snapshot>(&json).unwrap_err();
     assert!(error.to_string().contains("the snapshot is of format 2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_copy_goes_on_from_the_snapshot_under_keys_and_with_children_of_its_own() {
+    let (engine, clock, world) = storeless();
+    let child = Line::Child(vec![step("two"), Line::Sleep(60)]);
+    let branches = vec![vec![step("one")], vec![Line::Listen], vec![child]];
+    let first = engine.first("a", &script([Line::Undo("undo".to_owned()), Line::All(branches)])).unwrap();
+    let (snapshot, _) = advance(&engine, first).await;
+    let copy = kept(&engine.fork(&snapshot, "b").unwrap());
+    assert_eq!((copy.id.as_str(), copy.status, copy.undo.len()), ("b", RunStatus::Waiting, 1));
+    assert_ne!(copy.uid, snapshot.uid);
+    assert!(copy.calls.iter().all(|call| snapshot.calls.iter().all(|other| other.key != call.key)));
+    for run in [copy, snapshot] {
+        let spoken = engine.deliver(&run, &Word("hello".to_owned())).unwrap();
+        let (asleep, _) = advance(&engine, spoken).await;
+        clock.advance(Duration::from_mins(1));
+        let (ended, _) = advance(&engine, asleep).await;
+        assert_eq!(ended.output::<Told>().unwrap().unwrap().unwrap(), ["{one|hello|[two slept]}"]);
+    }
+    assert_eq!(world.texts(), ["one", "two", "two"]);
+}
+
+#[tokio::test]
+async fn a_copy_makes_the_call_of_the_snapshot_again_under_its_own_key() {
+    let (engine, _, world) = storeless();
+    let first = engine.first("a", &script([step("boom")])).unwrap();
+    let (parked, _) = advance(&engine, first).await;
+    let copy = engine.fork(&parked, "b").unwrap();
+    assert_eq!((copy.status, copy.calls[0].attempt), (RunStatus::Ready, 1));
+    let (parked_copy, _) = advance(&engine, copy).await;
+    assert_eq!(parked_copy.status, RunStatus::Parked);
+    let keys: BTreeSet<_> = world.notes().into_iter().map(|noted| noted.key).collect();
+    assert_eq!(keys.len(), 2);
+
+    let cancelled = engine.abort(&parked).unwrap();
+    let (cancelled, _) = advance(&engine, cancelled).await;
+    assert!(matches!(engine.fork(&cancelled, "c"), Err(CopyError::Over { .. })));
+    assert!(matches!(engine.fork(&parked, ""), Err(CopyError::InvalidId(_))));
+}
+
+#[tokio::test]
+async fn a_verb_says_who_wants_it_and_why() {
+    let (engine, _, _) = storeless();
+    let first = engine.first("a", &script([Line::Listen])).unwrap();
+    let told = engine.by("eve").reason("it was a test").cancel(&first).unwrap();
+    let [message] = &told.inbox[..] else { panic!("there is one message") };
+    assert_eq!(message.kind, "verb:cancel");
+    assert_eq!(message.body.get(), r#"{"by":"eve","reason":"it was a test"}"#);
+    let (ended, _) = advance(&engine, told).await;
+    assert_eq!(ended.status, RunStatus::Cancelled);
+    assert_eq!(engine.reason("why").pause(&first).unwrap().inbox[0].body.get(), r#"{"reason":"why"}"#);
 }

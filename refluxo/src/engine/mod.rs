@@ -46,5 +46,5 @@ pub use fork::{Fork, ForkRun};
 pub use handle::Engine;
 pub use registry::{Conflict, Registry};
 pub use run::Run;
-pub use storeless::{AdvanceError, DeliverError, Storeless, StorelessBuilder};
+pub use storeless::{AdvanceError, CopyError, DeliverError, Orders, Storeless, StorelessBuilder};
 pub use verbs::Order;

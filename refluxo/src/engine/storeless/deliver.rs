@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{DeliverError, Storeless, document::of_snapshot};
 use crate::{
-    core::{Next, Verb, signal_kind},
+    core::{Next, signal_kind},
     snapshot::{InboxMessage, RunStatus, Snapshot, write_json},
     store::Seq,
     suspend::Signal,
@@ -50,56 +50,6 @@ impl Storeless {
         write_json(body, &mut json).map_err(unsaved)?;
         let body = serde_json::from_slice(&json).map_err(unsaved)?;
         self.put(snapshot, signal_kind(signal), body)
-    }
-
-    /// Cancels the run: as [`Engine::cancel`](crate::Engine::cancel), from the next time that it is advanced.
-    ///
-    /// # Errors
-    ///
-    /// If the run is over, or the snapshot can't be read.
-    pub fn cancel(&self, snapshot: &Snapshot) -> Result<Snapshot, DeliverError> {
-        self.tell(snapshot, Verb::Cancel)
-    }
-
-    /// Aborts the run: as [`Engine::abort`](crate::Engine::abort), from the next time that it is advanced.
-    ///
-    /// # Errors
-    ///
-    /// If the run is over, or the snapshot can't be read.
-    pub fn abort(&self, snapshot: &Snapshot) -> Result<Snapshot, DeliverError> {
-        self.tell(snapshot, Verb::Abort)
-    }
-
-    /// Pauses the run: as [`Engine::pause`](crate::Engine::pause), from the next time that it is advanced.
-    ///
-    /// # Errors
-    ///
-    /// If the run is over, or the snapshot can't be read.
-    pub fn pause(&self, snapshot: &Snapshot) -> Result<Snapshot, DeliverError> {
-        self.tell(snapshot, Verb::Pause)
-    }
-
-    /// Lets a run go on that was paused, from the next time that it is advanced.
-    ///
-    /// # Errors
-    ///
-    /// If the run is over, or the snapshot can't be read.
-    pub fn resume(&self, snapshot: &Snapshot) -> Result<Snapshot, DeliverError> {
-        self.tell(snapshot, Verb::Resume)
-    }
-
-    /// Lets a run go on where it is parked: as [`Engine::retry`](crate::Engine::retry), from the next time that it is advanced.
-    ///
-    /// # Errors
-    ///
-    /// If the run is over, or the snapshot can't be read.
-    pub fn retry(&self, snapshot: &Snapshot) -> Result<Snapshot, DeliverError> {
-        self.tell(snapshot, Verb::Retry)
-    }
-
-    /// Has the run told what is wanted of it.
-    fn tell(&self, snapshot: &Snapshot, verb: Verb) -> Result<Snapshot, DeliverError> {
-        self.put(snapshot, verb.kind().to_owned(), RawValue::NULL.to_owned())
     }
 
     /// Puts a message into the run's inbox.

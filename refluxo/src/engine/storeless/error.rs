@@ -184,6 +184,35 @@ impl fmt::Display for Things<'_> {
     }
 }
 
+/// Why a snapshot was not copied.
+#[derive(Debug, Error)]
+pub enum CopyError {
+    /// The id of the copy is not one.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidRunId),
+    /// The run is over, or undoes what it did.
+    #[error(
+        "the run {id} is {status}, and some of what it did may have been undone: fork a snapshot of it from before"
+    )]
+    Over {
+        /// The id of the run that is to be copied.
+        id: RunId,
+        /// How it stands.
+        status: Status,
+    },
+    /// Today's code can't read the snapshot.
+    #[error("the run {id} can't be forked: {reason}")]
+    Unreadable {
+        /// The id of the run that is to be copied.
+        id: RunId,
+        /// What can't be read, and what to do about it.
+        reason: ParkReason,
+    },
+    /// The copy can't enter the calls that the run is at.
+    #[error(transparent)]
+    Advance(#[from] AdvanceError),
+}
+
 /// Why a message was not put into a snapshot.
 #[derive(Debug, Error)]
 pub enum DeliverError {

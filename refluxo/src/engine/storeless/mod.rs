@@ -6,11 +6,14 @@ mod children;
 mod deliver;
 mod document;
 mod error;
+mod fork;
 mod perform;
+mod verbs;
 
 use std::{fmt, sync::Arc};
 
-pub use error::{AdvanceError, DeliverError};
+pub use error::{AdvanceError, CopyError, DeliverError};
+pub use verbs::Orders;
 
 use self::document::{newborn, of_snapshot, to_snapshot};
 use super::{BuildError, Registry, steps::Workshop, turn::Turn};

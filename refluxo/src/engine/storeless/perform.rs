@@ -84,7 +84,7 @@ impl Storeless {
     }
 
     /// The machines of calls that are entered anew.
-    fn enter(&self, snapshot: &Snapshot, paths: Vec<Path>) -> Result<Turn, ParkReason> {
+    pub(super) fn enter(&self, snapshot: &Snapshot, paths: Vec<Path>) -> Result<Turn, ParkReason> {
         let (state, reserved) = (snapshot.state.get().as_bytes(), snapshot.reserved_parts());
         Stored::read(self.kind(snapshot)?, &snapshot.at, state, &reserved)?.at(paths).map(Turn::Entered)
     }
