@@ -42,7 +42,8 @@ mod step;
 ///
 /// - `join!(a(), b())` gives a tuple, `try_join!(a(), b())` the first `Err` or a tuple, `join_all!(for x in xs => a(x), limit = 8)` a `Vec` in
 ///   the order of the items. All of them take a `.timeout(duration).await` behind them.
-/// - `select! { x = a() => …, () = sleep(d) => … }` has the value of the arm whose branch ended first; arms may await.
+/// - `select! { x = a() => …, () = sleep(d) => … }` has the value of the arm whose branch ended first; arms may await. With `.timeout(duration).await`
+///   behind it, it gives a `Result`; the time is that of the wait, not of the arms.
 /// - `compensate!(a())` awaits nothing: it pushes a call that is performed, the last one first, if the workflow fails or is cancelled.
 ///
 /// A branch is a call, a call with a timeout, or an `async move` block of several steps. It is saved with what it uses, so it borrows nothing but what it

@@ -94,6 +94,8 @@ pub(crate) enum Message {
     JoinAllAwait,
     /// `.timeout(a).timeout(b)`.
     TimeoutTwice,
+    /// `join!(…).timeout(…)` without `.await`.
+    TimeoutNotAwaited,
     /// `.timeout()`.
     TimeoutArguments,
     /// `compensate!(a().timeout(…))`.
@@ -309,6 +311,7 @@ impl fmt::Display for Message {
                 "`join_all!` builds all branches before one runs, so it can't await here: make the branch an `async move` block",
             ),
             Self::TimeoutTwice => f.write_str("one call has one timeout: keep the shorter one"),
+            Self::TimeoutNotAwaited => f.write_str("a call with a limit is awaited: write `.timeout(…).await`"),
             Self::TimeoutArguments => f.write_str("`.timeout(…)` takes one argument, a `Duration`"),
             Self::TimeoutInCompensate => f.write_str(
                 "a call that is pushed by `compensate!` can't be given up after a time: give the step itself a limit by `#[step(timeout = \"…\")]`",

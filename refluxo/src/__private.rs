@@ -5,9 +5,9 @@ pub use serde_json::{Error as JsonError, value::RawValue};
 
 pub use crate::{
     local::{
-        BranchOut, Captured, Cursor, Inclusive, KeepCopied, Remaining, SavedSlot, Slot, branch_done_tried,
-        branch_end_tried, branch_going_tried, branch_left_tried, current, lent_slot, load_branches,
-        load_branches_in_time, next,
+        BranchOut, Captured, Cursor, Inclusive, KeepCopied, NotCopied, Remaining, SavedSlot, Slot,
+        branch_done_tried, branch_end_tried, branch_going_tried, branch_left_tried, current, lent_slot,
+        load_branches, load_branches_in_time, next,
     },
     machine::{
         Accepts, Changes, Description, FieldSet, Graph, Machine, NeverFails, Nobody, Nothing, Outcome,
@@ -27,7 +27,7 @@ pub use crate::{
     },
     twin::{self, Awaitable, awaited},
     workflow::{
-        Tried, Won, at_most, bad, call, done, done_tried, fill, good, limit, outcome, outputs,
-        outputs_in_time, spawned, taken, timeout, undoing, unknown_state, unknown_undo,
+        Given, NoResult, Tried, Won, at_most, bad, call, done, done_tried, fill, good, limit, outcome,
+        outputs, outputs_in_time, spawned, taken, timeout, undoing, unknown_state, unknown_undo,
     },
 };

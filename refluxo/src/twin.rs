@@ -50,6 +50,26 @@ pub fn in_time<A: Awaitable<Output = T>, T>(_: A, _: Duration) -> Gives<Result<T
     never()
 }
 
+/// What `X.timeout(limit)` is without an await: never what was meant.
+#[diagnostic::on_unimplemented(
+    message = "a call with a limit is awaited: write `.timeout(…).await`",
+    label = "its `.await` is missing"
+)]
+pub trait WithoutAwait {}
+
+/// In scope where a `.timeout(…)` stands without an await, behind the methods of the type itself.
+pub trait Timed: Awaitable + Sized {
+    /// Can't be called.
+    fn timeout(self, _: Duration) -> Gives<Self>
+    where
+        Self: WithoutAwait,
+    {
+        never()
+    }
+}
+
+impl<A: Awaitable> Timed for A {}
+
 /// Stands for `spawn(workflow)`.
 pub fn spawned<M: Machine>(_: M) -> Gives<RunId> {
     never()
@@ -85,7 +105,7 @@ impl<E> Errors<E> {
 }
 
 /// Stands for a branch of `try_join!`.
-pub fn fallible<A: Awaitable<Output = R>, R: Fallible<Error = E>, E>(_: &Errors<E>, _: A) -> Branch<R::Value>
+pub fn fallible<A: Awaitable<Output = R>, R: Fallible<E>, E>(_: &Errors<E>, _: A) -> Branch<R::Value>
 where
     Result<R::Value, E>: BranchOutput,
 {
@@ -97,22 +117,19 @@ pub fn one<A: Awaitable<Output = T>, T>(_: A) -> Branch<T> {
     never()
 }
 
-/// What a branch of `try_join!` gives.
+/// What a branch of `try_join!` gives, all of whose branches fail with an `E`.
 #[diagnostic::on_unimplemented(
-    message = "a branch of `try_join!` gives a `Result`, and this one gives `{Self}`",
-    label = "it can't fail",
-    note = "use `join!`, which waits for every branch"
+    message = "the branches of `try_join!` give `Result`s of the same error, and this one gives `{Self}`",
+    label = "no `Result<_, {E}>`",
+    note = "for another error write `async move {{ call().await.map_err(…) }}`; for what can't fail there is `join!`"
 )]
-pub trait Fallible {
+pub trait Fallible<E> {
     /// What is inside.
     type Value;
-    /// What ends the group.
-    type Error;
 }
 
-impl<T, E> Fallible for Result<T, E> {
+impl<T, E> Fallible<E> for Result<T, E> {
     type Value = T;
-    type Error = E;
 }
 
 /// A tuple of branches.

@@ -215,3 +215,37 @@ pub fn bad<T, E>(output: Result<T, E>) -> E {
     };
     error
 }
+
+/// What a call in a `try_join!` gave, which is a `Result`: its methods are [`good`] and [`bad`].
+#[derive(Debug)]
+pub struct Given<R>(pub R);
+
+impl<T, E> Given<Result<T, E>> {
+    /// The value.
+    pub fn good(self) -> T {
+        good(self.0)
+    }
+
+    /// The error.
+    pub fn bad(self) -> E {
+        bad(self.0)
+    }
+}
+
+/// The methods of what is no `Result`. That this is a mistake is told by the twin; nothing that is compiled to its end calls them.
+pub trait NoResult<R> {
+    /// Itself.
+    fn good(self) -> R;
+    /// Anything.
+    fn bad<E>(self) -> E;
+}
+
+impl<R> NoResult<R> for Given<R> {
+    fn good(self) -> R {
+        const { panic!("what can't fail is no branch of `try_join!`: this is a defect of `#[workflow]`") }
+    }
+
+    fn bad<E>(self) -> E {
+        const { panic!("what can't fail is no branch of `try_join!`: this is a defect of `#[workflow]`") }
+    }
+}

@@ -20,9 +20,6 @@ const SEVERAL: &[(&str, usize)] = &[
     // Of the twin and of the machine.
     ("moved_twice", 2),
     ("try_join_of_two_errors", 2),
-    ("try_join_of_what_can_not_fail", 2),
-    ("two_branches_take_one_local", 2),
-    ("used_after_it_was_moved_into_a_branch", 2),
 ];
 
 #[test]

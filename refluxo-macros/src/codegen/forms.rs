@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{
-    Expr, ExprCall, Macro, Path,
+    Expr, ExprCall, Ident, Macro, Path,
     spanned::Spanned,
     visit::{self, Visit},
     visit_mut::VisitMut,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     ir::{
-        BranchId, Capture, Program, Rule,
+        BranchId, Capture, Kind, Program, Rule, Var,
         form::Form,
         marker::{Marker, private},
         place::bare,
@@ -104,7 +104,7 @@ impl Emitter<'_> {
         let (branch, State { name, fields }) = (context.program.branch(id), context.layout.first(id));
         let Types { frame, call, .. } = Types::of(context);
         let puts = branch.captures.iter().map(|capture| {
-            let (slot, value) = (context.names.slot(capture.inner), self.captured(*capture));
+            let (slot, value) = (context.names.slot(capture.inner), self.captured(id, *capture));
             quote!(#slot.put_changed(#value);)
         });
         let first = own("first");
@@ -124,16 +124,30 @@ impl Emitter<'_> {
     }
 
     /// A local on its way into a block.
-    fn captured(&self, Capture { outer, lent, .. }: Capture) -> TokenStream {
+    fn captured(&self, block: BranchId, Capture { outer, lent, .. }: Capture) -> TokenStream {
         let value = self.held(outer);
-        if lent {
-            quote_spanned!(self.context.program.vars.get(outer).ident.span()=> {
-                use ::refluxo::__private::KeepCopied as _;
-                ::refluxo::__private::Captured(&#value).keep()
-            })
-        } else {
-            value
-        }
+        let (helper, method) = match lent {
+            true => ("KeepCopied", "keep"),
+            false if self.is_needed_beside(block, outer) => ("NotCopied", "copied"),
+            false => return value,
+        };
+        let span = self.context.program.vars.get(outer).ident.span();
+        let (helper, method) = (private(helper, span), Ident::new(method, span));
+        quote_spanned!(span=> {
+            use #helper as _;
+            ::refluxo::__private::Captured(&#value).#method()
+        })
+    }
+
+    /// Whether what a block takes is needed behind its form or by another block of it, so that it is copied, or else taken by mistake.
+    fn is_needed_beside(&self, block: BranchId, local: Var) -> bool {
+        let Context { program, liveness, .. } = self.context;
+        let awaits = program.awaits.iter().filter(|awaited| awaited.kind.blocks().any(|(_, id)| id == block));
+        let takes = |id| program.branch(id).captures.iter().any(|other| other.outer == local);
+        awaits.filter(|awaited| matches!(awaited.kind, Kind::Group { .. })).any(|awaited| {
+            liveness.at(awaited.resume).contains(local)
+                || awaited.kind.blocks().any(|(_, id)| id != block && takes(id))
+        })
     }
 
     /// `compensate!(release(id))` → `undos.push::<(release)>("release", call(release(id)))`

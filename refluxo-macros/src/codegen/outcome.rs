@@ -2,6 +2,7 @@
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Ident;
 
 use super::names::{self, own};
 use crate::ir::{Await, BranchKind, Kind, Rule, marker::private};
@@ -44,13 +45,17 @@ fn group(rule: Rule, branches: &[BranchKind], span: Span) -> TokenStream {
             quote_spanned!(span=> (#(#outputs,)*))
         }
         Rule::Try => {
-            let (good, bad) = (private("good", span), private("bad", span));
-            let (numbers, outputs): (Vec<_>, Vec<_>) =
-                numbered.map(|(number, output)| (some(number), output)).unzip();
+            let numbered = numbered.zip(branches);
+            let (bads, goods): (Vec<_>, Vec<_>) = numbered
+                .map(|((number, output), branch)| {
+                    let (number, bad) = (some(number), tried("bad", branch, &output, span));
+                    (quote_spanned!(span=> #number => #err(#bad),), tried("good", branch, &output, span))
+                })
+                .unzip();
             quote_spanned! {span=>
                 match #winner {
-                    #(#numbers => #err(#bad(#outputs)),)*
-                    _ => #ok((#(#good(#outputs),)*)),
+                    #(#bads)*
+                    _ => #ok((#(#goods,)*)),
                 }
             }
         }
@@ -70,6 +75,26 @@ fn group(rule: Rule, branches: &[BranchKind], span: Span) -> TokenStream {
                     #won
                 }
             }
+        }
+    }
+}
+
+/// The value of a branch that did not fail, or the error of one that did. The type of a call's output is known, so that one which is no `Result` is
+/// told by the twin alone.
+fn tried(part: &str, branch: &BranchKind, output: &TokenStream, span: Span) -> TokenStream {
+    match branch {
+        BranchKind::Call(_) => {
+            let (given, part) = (private("Given", span), Ident::new(part, span));
+            quote_spanned! {span=>
+                {
+                    use ::refluxo::__private::NoResult as _;
+                    #given(#output).#part()
+                }
+            }
+        }
+        BranchKind::Block(_) => {
+            let part = private(part, span);
+            quote_spanned!(span=> #part(#output))
         }
     }
 }

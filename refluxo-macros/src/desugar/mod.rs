@@ -15,7 +15,7 @@ mod branch;
 mod group;
 mod syntax;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
     Block, Expr, ExprAwait, ExprCall, ExprMacro, ExprMethodCall, Ident, Item, Macro, Path, Stmt, Token,
@@ -33,7 +33,18 @@ use crate::{
 
 /// Rewrites the forms of a body.
 pub(crate) fn desugar(errors: &Errors, body: &mut Block) {
-    Desugar { errors, hoisted: Vec::new() }.visit_block_mut(body);
+    let mut desugar = Desugar { errors, hoisted: Vec::new(), has_other_timeouts: false };
+    desugar.visit_block_mut(body);
+    if desugar.has_other_timeouts {
+        // For a type that has no such method: its error says that an await is missing.
+        body.stmts.insert(
+            0,
+            syn::parse_quote!(
+                #[allow(unused_imports)]
+                use ::refluxo::__private::twin::Timed as _;
+            ),
+        );
+    }
 }
 
 /// The form that a macro call is, by its name alone or below `refluxo`.
@@ -81,6 +92,8 @@ struct Desugar<'e> {
     errors: &'e Errors,
     /// What has to be evaluated before the form that is being rewritten.
     hoisted: Vec<Stmt>,
+    /// Whether some method `timeout` is called that is not awaited.
+    has_other_timeouts: bool,
 }
 
 impl Desugar<'_> {
@@ -159,6 +172,17 @@ impl Desugar<'_> {
         self.limited(operand, call)
     }
 
+    /// `X.timeout(d)` without an await. Of a form nothing else can be meant; for a call, rustc looks for a method of this name.
+    fn timed_without_await(&mut self, expr: &mut Expr) {
+        let Expr::MethodCall(timed) = &*expr else { return };
+        if matches!(bare(&timed.receiver), Expr::Macro(mac) if form(&mac.mac.path).is_some()) {
+            *expr = self.refuse(&timed.method, &Message::TimeoutNotAwaited);
+            return;
+        }
+        self.has_other_timeouts = true;
+        visit_mut::visit_expr_mut(self, expr);
+    }
+
     /// `form·timeout(operand, d)`.
     fn limited(&mut self, operand: Expr, ExprMethodCall { method, args, .. }: &ExprMethodCall) -> Expr {
         let (1, Some(limit)) = (args.len(), args.first()) else {
@@ -223,8 +247,12 @@ impl VisitMut for Desugar<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
         let count = block.stmts.len();
         for (index, stmt) in block.stmts.iter_mut().enumerate() {
-            let Stmt::Macro(mac) = stmt else { continue };
+            let Stmt::Macro(mac) = stmt else {
+                self.visit_stmt_mut(stmt);
+                continue;
+            };
             if form(&mac.mac.path).is_none() {
+                self.visit_macro_mut(&mut mac.mac);
                 continue;
             }
             let mut expr = Expr::Macro(ExprMacro { attrs: mac.attrs.clone(), mac: mac.mac.clone() });
@@ -236,7 +264,6 @@ impl VisitMut for Desugar<'_> {
             let semi = semi.or_else(|| is_open.then(<Token![;]>::default));
             *stmt = Stmt::Expr(expr, semi);
         }
-        visit_mut::visit_block_mut(self, block);
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
@@ -249,6 +276,7 @@ impl VisitMut for Desugar<'_> {
                     self.visit_macro_mut(&mut mac.mac);
                 }
             }
+            Expr::MethodCall(timed) if timed.method == "timeout" => self.timed_without_await(expr),
             _ => visit_mut::visit_expr_mut(self, expr),
         }
     }
@@ -256,6 +284,8 @@ impl VisitMut for Desugar<'_> {
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
         if is_foreign(&mac.path) {
             self.errors.on(&mac.path, &Message::ForeignForm(format!("{}!", text(&mac.path))));
+            // Nothing more is to be told of what stands in it.
+            mac.tokens = TokenStream::new();
         }
         let Some(mut arguments) = Arguments::of(mac) else { return };
         for argument in &mut arguments.args {

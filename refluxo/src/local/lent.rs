@@ -34,6 +34,26 @@ impl<T: Clone> KeepCopied<T> for Captured<'_, T> {
     }
 }
 
+impl<T: Copy> Captured<'_, T> {
+    /// A copy for the block, of what is needed beside it, too.
+    #[must_use]
+    pub fn copied(self) -> T {
+        *self.0
+    }
+}
+
+/// What is needed beside a block that takes it, and is no `Copy`. That this is a mistake is told by the twin; nothing that is compiled to its end calls it.
+pub trait NotCopied<T> {
+    /// Can't be copied.
+    fn copied(self) -> T;
+}
+
+impl<T> NotCopied<T> for Captured<'_, T> {
+    fn copied(self) -> T {
+        const { panic!("a local that was moved into a branch is used again: this is a defect of `#[workflow]`") }
+    }
+}
+
 /// What a block can save of a local that it takes from around it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be saved with a branch: of what it borrows it takes a copy, which must be `Clone`, `Serialize` and `Deserialize`",

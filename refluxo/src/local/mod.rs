@@ -10,7 +10,7 @@ pub use branch::{
     load_branches_in_time,
 };
 pub use cursor::{Cursor, Inclusive, Remaining, Walk, current, next};
-pub use lent::{ByReference, ByValue, Capturable, Captured, KeepCopied, Lend, Lent, lent_slot};
+pub use lent::{ByReference, ByValue, Capturable, Captured, KeepCopied, Lend, Lent, NotCopied, lent_slot};
 pub use slot::{SavedSlot, Slot};
 
 use std::{
