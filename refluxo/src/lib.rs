@@ -28,6 +28,8 @@ pub use failure::{Context, Failure, Result};
 pub use local::{Local, Saved};
 pub use refluxo_macros::{Signal, step, workflow};
 pub use store::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 

@@ -25,6 +25,8 @@ mod lease;
 mod limits;
 mod memory;
 mod message;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod query;
 mod record;
 mod session;
@@ -37,6 +39,8 @@ use std::{fmt, pin::Pin, time::Duration};
 
 use futures_util::stream::BoxStream;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresOpenError, PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder, Synchronous};
 pub use self::{

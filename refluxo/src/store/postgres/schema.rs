@@ -1,0 +1,98 @@
+//! The tables, and how a schema comes to have them.
+
+use sqlx::{AssertSqlSafe, Connection, Error, PgConnection, Row as _};
+
+use super::{open::PostgresOpenError, statements::quote};
+
+/// The oldest server that has all that is asked of it.
+const OLDEST: i32 = 140_000;
+
+/// The schema's steps, each a list of texts. A step is never changed once released, and none rewrites a table that lives.
+const MIGRATIONS: &[&[&str]] = &[&[
+    include_str!("schema/1-tables.sql"),
+    include_str!("schema/1-ring.sql"),
+    include_str!("schema/1-write.sql"),
+    include_str!("schema/1-lend.sql"),
+]];
+
+/// Brings the schema up to this release, whoever else may be doing so at the same time.
+pub(super) async fn migrate(
+    connection: &mut PgConnection,
+    server: &str,
+    schema: &str,
+) -> Result<(), PostgresOpenError> {
+    let of = |error| PostgresOpenError::of(server, error);
+    let version: i32 = sqlx::query("SELECT current_setting('server_version_num')::integer")
+        .fetch_one(&mut *connection)
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(of)?;
+    if version < OLDEST {
+        return Err(PostgresOpenError::TooOld { server: server.into(), found: version / 10_000 });
+    }
+    if steps_of(connection, server, schema).await? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let mut tx = connection.begin().await.map_err(of)?;
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('refluxo'), hashtext($1))")
+        .bind(schema)
+        .execute(&mut *tx)
+        .await
+        .map_err(of)?;
+    // Asked again under the lock: another process may have been faster.
+    let found = steps_of(&mut tx, server, schema).await?;
+    for (step, texts) in MIGRATIONS.iter().enumerate().skip(found) {
+        take_step(&mut tx, schema, step + 1, texts).await.map_err(of)?;
+    }
+    tx.commit().await.map_err(of)
+}
+
+/// Takes one step and notes it.
+async fn take_step(tx: &mut PgConnection, schema: &str, step: usize, texts: &[&str]) -> Result<(), Error> {
+    let quoted = quote(schema);
+    if step == 1 {
+        // To create what is there needs a right that the user may not have.
+        let there = sqlx::query("SELECT FROM pg_namespace WHERE nspname = $1").bind(schema);
+        if there.fetch_optional(&mut *tx).await?.is_none() {
+            run(tx, format!("CREATE SCHEMA {quoted}")).await?;
+        }
+        let table = "(step integer PRIMARY KEY, taken_at timestamptz NOT NULL DEFAULT now())";
+        run(tx, format!("CREATE TABLE {quoted}.migration {table}")).await?;
+    }
+    for text in texts {
+        run(tx, text.replace("{schema}", &quoted)).await?;
+    }
+    run(tx, format!("INSERT INTO {quoted}.migration (step) VALUES ({step})")).await
+}
+
+async fn run(tx: &mut PgConnection, sql: String) -> Result<(), Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(tx).await.map(drop)
+}
+
+/// How many steps the schema has had. It is an error if a later release took some, or if the schema is not ours.
+async fn steps_of(
+    connection: &mut PgConnection,
+    server: &str,
+    schema: &str,
+) -> Result<usize, PostgresOpenError> {
+    let of = |error| PostgresOpenError::of(server, error);
+    let (server, quoted) = (server.to_owned(), quote(schema));
+    let sql = "SELECT to_regclass($1) IS NOT NULL, to_regclass($2) IS NOT NULL";
+    let tables = sqlx::query(sql).bind(format!("{quoted}.migration")).bind(format!("{quoted}.run"));
+    let row = tables.fetch_one(&mut *connection).await.map_err(of)?;
+    match (row.try_get(0).map_err(of)?, row.try_get(1).map_err(of)?) {
+        (false, false) => return Ok(0),
+        (true, true) => {}
+        (true, false) | (false, true) => {
+            return Err(PostgresOpenError::Foreign { server, schema: schema.to_owned() });
+        }
+    }
+    let sql = format!("SELECT coalesce(max(step), 0) FROM {quoted}.migration");
+    let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(connection).await.map_err(of)?;
+    let found = usize::try_from(row.try_get::<i32, _>(0).map_err(of)?).unwrap_or(0);
+    if found > MIGRATIONS.len() {
+        let (schema, known) = (schema.to_owned(), MIGRATIONS.len());
+        return Err(PostgresOpenError::Newer { server, schema, found, known });
+    }
+    Ok(found)
+}

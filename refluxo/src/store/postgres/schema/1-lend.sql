@@ -1,0 +1,138 @@
+-- Takes due runs and reads them whole. The last row holds no run, and tells when the next one is due.
+--
+-- `here` and `over` are the sessions of the asking process that live and those that don't. Those of other processes live as
+-- long as somebody has their advisory lock; only in the first seconds of a server that was restarted nobody has one yet.
+CREATE FUNCTION {schema}.claim(
+    lock_class integer, asking bytea, keep bigint, most bigint, w_queue text[], w_version bigint[], w_slots bigint[],
+    here bytea[], over bytea[]
+) RETURNS TABLE (
+    id text, uid bytea, root text, parent text, queue text, input bytea, version bigint, status text, at text, head bytea,
+    revision bigint, due_at bigint, session bytea, claims bigint, inbox_last bigint, inbox_read bigint, created_at bigint,
+    updated_at bigint, ended_at bigint, state bytea, part_names text[], part_bodies bytea[], seqs bigint[], keys text[],
+    kinds text[], bodies bytea[], ats bigint[], owed_revisions bigint[], owed_places bigint[], owed_effects bytea[],
+    claimed_at bigint, token bytea, next_due bigint
+) LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    time_now bigint := clock();
+    locks_tell boolean := clock_timestamp() - pg_postmaster_start_time() > interval '3 seconds';
+    holder bytea := '';
+    orphans bigint[];
+    taken bigint[] := '{}';
+    due record;
+BEGIN
+    -- No power cut hurts a claim that is lost: its runs are due as before.
+    PERFORM set_config('synchronous_commit', 'off', true);
+    LOOP
+        -- From one session to the next in the index, however many leases each has.
+        SELECT session INTO holder FROM run WHERE session > holder ORDER BY session LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        CONTINUE WHEN holder = asking OR holder = ANY (here);
+        IF holder = ANY (over) OR (locks_tell AND pg_try_advisory_xact_lock(lock_class, session_lock(holder))) THEN
+            SELECT array_agg(key) INTO orphans
+            FROM (SELECT key FROM run WHERE session = holder ORDER BY id FOR NO KEY UPDATE) theirs;
+            UPDATE run SET session = NULL, due_at = time_now WHERE key = ANY (orphans);
+        END IF;
+    END LOOP;
+    FOR attempt IN 1 .. 3 LOOP
+        FOR due IN
+            SELECT r.key
+            FROM unnest(w_queue, w_version, w_slots) AS w(queue, version, slots)
+            CROSS JOIN LATERAL (
+                SELECT key FROM run
+                WHERE run.queue = w.queue AND run.due_at <= time_now AND run.version <= w.version
+                ORDER BY run.due_at LIMIT least(w.slots, most) FOR NO KEY UPDATE SKIP LOCKED) r
+            LIMIT most
+        LOOP
+            taken := array_append(taken, due.key);
+        END LOOP;
+        EXIT WHEN cardinality(taken) > 0;
+        -- If there is one that was skipped, somebody is writing it at this moment: it is taken by them, or else by us. Nothing is
+        -- locked here, so nobody waits for this wait.
+        BEGIN
+            PERFORM set_config('lock_timeout', '100', true);
+            PERFORM
+            FROM unnest(w_queue, w_version, w_slots) AS w(queue, version, slots)
+            CROSS JOIN LATERAL (
+                SELECT key FROM run
+                WHERE w.slots > 0 AND run.queue = w.queue AND run.due_at <= time_now AND run.version <= w.version
+                ORDER BY run.due_at LIMIT 1) r
+            JOIN run ON run.key = r.key
+            LIMIT 1 FOR NO KEY UPDATE OF run;
+            EXIT WHEN NOT FOUND;
+        EXCEPTION WHEN lock_not_available THEN
+            EXIT;
+        END;
+    END LOOP;
+    IF cardinality(taken) > 0 THEN
+        UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep, claims = claims + 1
+        WHERE key = ANY (taken);
+        RETURN QUERY
+        SELECT run.id, run.uid, run.root, run.parent, run.queue, run.input, run.version, run.status, run.at, run.head,
+               run.revision, run.due_at, run.session, run.claims, run.inbox_last, run.inbox_read, run.created_at, run.updated_at,
+               run.ended_at, run.state, parts.names, parts.bodies, mail.seqs, mail.keys, mail.kinds, mail.bodies, mail.ats,
+               debts.revisions, debts.places, debts.effects, time_now, run.token, NULL::bigint
+        FROM unnest(taken) WITH ORDINALITY AS t(key, place)
+        CROSS JOIN LATERAL (SELECT * FROM run WHERE run.key = t.key OFFSET 0) run
+        CROSS JOIN LATERAL (
+            SELECT array_agg(name) AS names, array_agg(body) AS bodies
+            FROM (SELECT name, body FROM part WHERE part.run = t.key ORDER BY name) p) parts
+        CROSS JOIN LATERAL (
+            SELECT array_agg(seq) AS seqs, array_agg(i.key) AS keys, array_agg(kind) AS kinds, array_agg(body) AS bodies,
+                   array_agg(at) AS ats
+            FROM (SELECT seq, inbox.key, kind, body, at FROM inbox
+                  WHERE run.inbox_count > 0 AND inbox.run = t.key AND until IS NULL ORDER BY seq) i) mail
+        CROSS JOIN LATERAL (
+            SELECT array_agg(revision) AS revisions, array_agg(place) AS places, array_agg(effect) AS effects
+            FROM (SELECT owed.revision, owed.place, effect FROM owed
+                  WHERE run.owes AND owed.run = t.key ORDER BY owed.revision, owed.place) o) debts
+        ORDER BY t.place;
+    END IF;
+    SELECT min(r.due_at) INTO next_due
+    FROM unnest(w_queue, w_version, w_slots) AS w(queue, version, slots)
+    CROSS JOIN LATERAL (
+        SELECT run.due_at FROM run
+        WHERE run.queue = w.queue AND run.due_at IS NOT NULL AND run.version <= w.version
+            AND run.session IS DISTINCT FROM asking
+        ORDER BY run.due_at LIMIT 1) r
+    WHERE w.slots > 0;
+    claimed_at := time_now;
+    RETURN NEXT;
+END $$;
+
+-- Extends leases, or gives them back if `keep` is zero. They are ordered by the run's id.
+CREATE FUNCTION {schema}.renew(
+    channel text, sender text, ids text[], tokens bytea[], keep bigint,
+    OUT renewed_at bigint, OUT renewed smallint[]
+) LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    lease record;
+    messages boolean;
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    PERFORM FROM run WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+    renewed_at := clock();
+    renewed := array_fill(0::smallint, ARRAY[cardinality(ids)]);
+    FOR lease IN SELECT * FROM unnest(ids, tokens) WITH ORDINALITY AS u(id, token, place) LOOP
+        IF keep > 0 THEN
+            UPDATE run SET due_at = renewed_at + keep
+            WHERE id = lease.id AND token = lease.token AND session IS NOT NULL
+            RETURNING inbox_last > inbox_read INTO messages;
+            CONTINUE WHEN NOT FOUND;
+            renewed[lease.place] := CASE WHEN messages THEN 2 ELSE 1 END;
+        ELSE
+            UPDATE run SET due_at = renewed_at, session = NULL, claims = greatest(claims - 1, 0)
+            WHERE id = lease.id AND token = lease.token AND session IS NOT NULL;
+            CONTINUE WHEN NOT FOUND;
+            renewed[lease.place] := 3;
+        END IF;
+    END LOOP;
+    IF 3 = ANY (renewed) THEN
+        PERFORM ring(channel, sender, ARRAY['d' || renewed_at]);
+    END IF;
+END $$;

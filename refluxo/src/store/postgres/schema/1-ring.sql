@@ -1,0 +1,20 @@
+-- Tells all who listen on the channel, in notifications of less than 8000 bytes. Each begins with the name of its sender.
+CREATE FUNCTION {schema}.ring(channel text, sender text, rings text[]) RETURNS void LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp AS $$
+DECLARE
+    payload text := sender;
+    ring text;
+BEGIN
+    FOREACH ring IN ARRAY rings LOOP
+        IF octet_length(payload) + octet_length(ring) > 7000 THEN
+            PERFORM pg_notify(channel, payload);
+            payload := sender;
+        END IF;
+        payload := payload || E'\n' || ring;
+    END LOOP;
+    PERFORM pg_notify(channel, payload);
+END $$;
+
+-- The second key of the advisory lock that shows that a session lives.
+CREATE FUNCTION {schema}.session_lock(session bytea) RETURNS integer LANGUAGE sql IMMUTABLE
+    AS 'SELECT hashtext(encode(session, ''hex''))';
