@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     fmt, mem,
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -74,14 +75,19 @@ impl fmt::Display for Trace {
 /// If the arguments have no JSON form.
 pub fn record(name: &str, arguments: impl Serialize) {
     let arguments = serde_json::to_string(&arguments).expect("a step's arguments have a JSON form");
-    let time =
-        BEGAN.get().map(|began| format!("{:>6} ms: ", began.elapsed().as_millis())).unwrap_or_default();
+    let time = BEGAN.get().map(|_| format!("{:>6} ms: ", elapsed().as_millis())).unwrap_or_default();
     CALLS.with_borrow_mut(|calls| calls.push(format!("{time}{name} {arguments}")));
 }
 
 /// From now on calls are noted with the virtual time since now.
 pub fn begin_timing() {
     BEGAN.set(Some(Instant::now()));
+}
+
+/// The virtual time since then.
+#[must_use]
+pub fn elapsed() -> Duration {
+    BEGAN.get().map_or(Duration::ZERO, |began| began.elapsed())
 }
 
 /// The calls since the last time, leaving none.

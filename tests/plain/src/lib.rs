@@ -10,6 +10,35 @@ pub fn workflow(_arguments: TokenStream, function: TokenStream) -> TokenStream {
     limits_around(without_state_names(function))
 }
 
+/// The same for programs that do several things at once: the body is put into what undoes a run that fails or is given up.
+// Input:
+//     async fn ship(mut order: Order) -> Result<(), String> { … }
+// Output:
+//     async fn ship(mut order: Order) -> Result<(), String> {
+//         let mut body = async move || -> Result<(), String> { … };
+//         ::refluxo_tests::concurrent::runs::as_a_run(body()).await
+//     }
+#[proc_macro_attribute]
+pub fn run(_arguments: TokenStream, function: TokenStream) -> TokenStream {
+    let mut tokens: Vec<_> = limits_around(without_state_names(function)).into_iter().collect();
+    let Some(body) = tokens.pop() else { return TokenStream::new() };
+    let is_arrow = |pair: &[TokenTree]| is(&pair[0], '-') && is(&pair[1], '>');
+    let output = match tokens.windows(2).position(is_arrow) {
+        Some(arrow) => tokens[arrow + 2..].iter().cloned().collect(),
+        None => parsed("()"),
+    };
+    let mut inner = parsed("#[allow(unused_mut)] let mut body = async move || ->");
+    inner.extend([output, body.into()]);
+    inner.extend(parsed("; ::refluxo_tests::concurrent::runs::as_a_run(body()).await"));
+    tokens.push(Group::new(Delimiter::Brace, inner).into());
+    tokens.into_iter().collect()
+}
+
+/// Code as tokens.
+fn parsed(code: &str) -> TokenStream {
+    code.parse().unwrap_or_default()
+}
+
 /// Leaves a step as it was written.
 #[proc_macro_attribute]
 pub fn step(_arguments: TokenStream, function: TokenStream) -> TokenStream {
@@ -64,10 +93,10 @@ fn limits_around(tokens: TokenStream) -> TokenStream {
 /// `ready(select_in_time! { limit; arms })`, which the `.await` behind it awaits: the handlers stay the function's own code.
 fn select_in_time(limit: &Group, arms: TokenTree) -> TokenStream {
     let TokenTree::Group(arms) = arms else { return TokenStream::new() };
-    let mut arguments: TokenStream = "select_in_time!".parse().unwrap_or_default();
+    let mut arguments = parsed("select_in_time!");
     let limited = [TokenTree::Group(limit.clone()), TokenTree::Group(arms)];
     arguments.extend([TokenTree::Group(Group::new(Delimiter::Brace, limited.into_iter().collect()))]);
-    let mut ready: TokenStream = "::core::future::ready".parse().unwrap_or_default();
+    let mut ready = parsed("::core::future::ready");
     ready.extend([TokenTree::Group(Group::new(Delimiter::Parenthesis, arguments))]);
     ready
 }

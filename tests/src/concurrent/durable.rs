@@ -1,15 +1,15 @@
 //! The durable way: the engine in virtual time.
 
-use std::{future::IntoFuture, rc::Rc};
+use std::{future::IntoFuture, rc::Rc, time::Duration};
 
 use refluxo::{
     engine::ResultError,
     machine::Machine,
     snapshot::ParkReason,
-    testing::{TestEngine, crash_everywhere},
+    testing::{TestBuilder, TestEngine, crash_everywhere},
 };
 
-use super::{Arrival, arrive, beside, in_virtual_time, traced};
+use super::{Arrival, START, arrive, beside, in_virtual_time, traced};
 use crate::{
     script::Sent,
     trace::{self, Case, Outcome},
@@ -23,7 +23,7 @@ pub mod slow_steps;
 /// What a program sees when it is mounted as a machine.
 pub mod prelude {
     pub use super::{case, slow_steps::*, steady};
-    pub use crate::{durable::steps::*, timed_cases, types::*};
+    pub use crate::{concurrent::at, durable::steps::*, timed_cases, types::*};
     pub use refluxo::{prelude::*, time::Timestamp};
 }
 
@@ -51,17 +51,15 @@ pub fn steady<M: Machine>(
     let run = move || {
         let trace = traced(run(call(), signals()));
         let (call, signals) = (call.clone(), signals.clone());
-        let crashes = crash_everywhere(move || call())
-            .world(|| TestEngine::builder().provide(Ledger))
-            .script(move |engine, run| {
-                let signals = signals();
-                async move {
-                    let send = async |Sent { name, payload }| {
-                        drop(engine.signal_json(run.id(), name, &payload).await);
-                    };
-                    arrive(signals, send).await;
-                }
-            });
+        let crashes = crash_everywhere(move || call()).world(world).script(move |engine, run| {
+            let signals = signals();
+            async move {
+                let send = async |Sent { name, payload }| {
+                    drop(engine.signal_json(run.id(), name, &payload).await);
+                };
+                arrive(signals, send).await;
+            }
+        });
         in_virtual_time(crashes.into_future());
         drop(trace::take_calls());
         trace
@@ -69,9 +67,17 @@ pub fn steady<M: Machine>(
     Case { name, run: Box::new(run) }
 }
 
+/// What every engine begins with. A step of a child that is cancelled has no grace: tokio drops what it is no longer awaiting.
+fn world() -> TestBuilder {
+    TestEngine::builder()
+        .starting_at(START)
+        .provide(Ledger)
+        .with(|engine| engine.cancel_grace(Duration::ZERO))
+}
+
 /// Runs a workflow to its end.
 async fn run<M: Machine>(first: M, signals: Vec<Arrival>) -> Outcome {
-    let engine = TestEngine::builder().register::<M>().provide(Ledger).build().await;
+    let engine = world().register::<M>().build().await;
     let run = engine.start("run", first).await.expect("a run can be started");
     // One that comes after the end is refused, which is no matter of the program.
     let send = async |Sent { name, payload }| drop(engine.signal_json("run", name, &payload).await);

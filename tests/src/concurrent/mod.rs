@@ -3,21 +3,34 @@
 //! The basic idea is as follows: tokio's own `join!`, `select!` and `timeout` say what a program means, and both ways run on
 //! tokio's paused clock, so that every call has its exact time. Calls at one instant have no order, so a trace here is sorted.
 //! The durations of a program are distinct primes: no two events of it fall together.
+//!
+//! In reading order: [`plain`] is what the forms of a program mean, [`runs`] what becomes of a child that fails or that nobody awaits
+//! any more, and [`durable`] the other way.
 
 pub mod durable;
 pub mod plain;
+pub mod runs;
 
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 
-use refluxo::prelude::Signal;
+use refluxo::{prelude::Signal, time::Timestamp};
 
 use crate::{
     script::Sent,
     trace::{self, Outcome, Trace},
 };
+
+/// When every run starts: at the beginning of 2026.
+const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+
+/// So many milliseconds after the start.
+#[must_use]
+pub fn at(ms: u64) -> Timestamp {
+    START.saturating_add(Duration::from_millis(ms))
+}
 
 /// A signal on its way.
 #[derive(Clone, Debug)]
@@ -58,9 +71,7 @@ const AFTERWARDS: Duration = Duration::from_hours(24);
 fn traced(run: impl Future<Output = Outcome>) -> Trace {
     let outcome = in_virtual_time(async {
         trace::begin_timing();
-        let outcome = run.await;
-        tokio::time::sleep(AFTERWARDS).await;
-        outcome
+        run.await
     });
     let mut calls = trace::take_calls();
     calls.sort();
@@ -82,14 +93,16 @@ async fn arrive(arrivals: Vec<Arrival>, send: impl AsyncFn(Sent)) {
     }
 }
 
-/// What a run gives while something else happens beside it.
+/// What a run gives while something else happens beside it. What it left running comes to its end, too.
 async fn beside<T>(meanwhile: impl Future, run: impl Future<Output = T>) -> T {
     let meanwhile = async {
         meanwhile.await;
         std::future::pending().await
     };
-    tokio::select! {
+    let value = tokio::select! {
         value = run => value,
         value = meanwhile => value,
-    }
+    };
+    tokio::time::sleep(AFTERWARDS).await;
+    value
 }

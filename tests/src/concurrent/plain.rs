@@ -2,24 +2,20 @@
 
 use std::{cell::RefCell, collections::BTreeMap, panic::AssertUnwindSafe, rc::Rc, time::Duration};
 
-use futures_util::{
-    FutureExt,
-    future::{LocalBoxFuture, join_all},
-};
+use futures_util::{FutureExt, future::join_all};
 #[doc(hidden)]
 pub use refluxo::prelude::Elapsed;
-use refluxo::prelude::RunId;
+use refluxo::{prelude::RunId, time::Timestamp};
 use serde::Serialize;
-use serde_json::Value;
 // For the crates that the macros below are used in.
 #[doc(hidden)]
 pub use tokio;
 use tokio::sync::{Notify, Semaphore};
 
-use super::{Arrival, arrive, beside, traced};
+use super::{Arrival, START, arrive, beside, traced};
 use crate::{
     script,
-    trace::{Case, Outcome},
+    trace::{self, Case, Outcome},
 };
 
 #[path = "steps.rs"]
@@ -27,14 +23,14 @@ pub mod slow_steps;
 
 /// What a program sees when it is mounted as plain code.
 pub mod prelude {
-    pub use super::{InTime, case, case as steady, signal, sleep, slow_steps::*, spawn};
+    pub use super::{InTime, case, case as steady, signal, sleep, sleep_until, slow_steps::*, spawn};
     pub use crate::{
-        plain::steps::*, plain_compensate as compensate, plain_join_all as join_all, plain_select as select,
-        plain_select_in_time as select_in_time, timed_cases, types::*,
+        concurrent::at, plain::steps::*, plain_compensate as compensate, plain_join_all as join_all,
+        plain_select as select, plain_select_in_time as select_in_time, timed_cases, types::*,
     };
     pub use refluxo::prelude::{Deserialize, Elapsed, RunId, Serialize, Signal};
     pub use refluxo::time::Timestamp;
-    pub use refluxo_tests_plain::{step, workflow};
+    pub use refluxo_tests_plain::{run as workflow, step};
     pub use tokio::{join, try_join};
 }
 
@@ -44,9 +40,6 @@ mod step_prelude {
 }
 
 thread_local! {
-    /// What undoes the calls of the run that this thread is driving, bottom first.
-    static UNDO: RefCell<Vec<LocalBoxFuture<'static, ()>>> = const { RefCell::new(Vec::new()) };
-
     /// Told of each signal that arrives, and of each wait that ends.
     static ARRIVED: Rc<Notify> = Rc::default();
 
@@ -142,7 +135,7 @@ macro_rules! plain_join_all {
 #[macro_export]
 macro_rules! plain_compensate {
     ($call:expr) => {
-        $crate::concurrent::plain::undo_by($call)
+        $crate::concurrent::runs::undo_by($call)
     };
 }
 
@@ -159,11 +152,6 @@ pub async fn join_limited<F: Future>(calls: Vec<F>, limit: usize) -> Vec<F::Outp
     join_all(calls).await
 }
 
-/// What `compensate!` stands for.
-pub fn undo_by(call: impl Future + 'static) {
-    UNDO.with_borrow_mut(|undo| undo.push(call.map(drop).boxed_local()));
-}
-
 /// Anything with a limit.
 pub trait InTime: Future + Sized {
     /// What comes before the limit is over.
@@ -177,6 +165,14 @@ impl<F: Future> InTime for F {}
 /// Passes in virtual time.
 pub async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+/// Passes in virtual time, until then.
+pub async fn sleep_until(due: impl Into<Timestamp>) {
+    let left = due.into().saturating_since(START.saturating_add(trace::elapsed()));
+    if left > Duration::ZERO {
+        tokio::time::sleep(left).await;
+    }
 }
 
 /// The next signal of its type. One that is dropped before has taken none.
@@ -220,16 +216,8 @@ where
 
 async fn run(program: impl Future<Output: Serialize>, signals: Vec<Arrival>) -> Outcome {
     script::load(Vec::new());
-    UNDO.take();
     let outcome = beside(arrivals(signals), AssertUnwindSafe(program).catch_unwind()).await;
-    let Ok(output) = outcome else { return Outcome::Panicked };
-    let outcome = Outcome::returned(&output);
-    if matches!(&outcome, Outcome::Returned(Value::Object(output)) if output.contains_key("Err")) {
-        for undo in UNDO.take().into_iter().rev() {
-            undo.await;
-        }
-    }
-    outcome
+    outcome.map_or(Outcome::Panicked, |output| Outcome::returned(&output))
 }
 
 /// Has the signals come.

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use super::step_prelude::step;
-use crate::trace::record;
+use crate::{
+    trace::record,
+    types::{BankError, ShopError},
+};
 
 /// Gives a number back after so many milliseconds.
 #[step]
@@ -29,6 +32,14 @@ pub async fn slow_even(n: u64, ms: u64) -> Result<u64, String> {
     record("slow_even", (n, ms));
     tokio::time::sleep(Duration::from_millis(ms)).await;
     if n.is_multiple_of(2) { Ok(n) } else { Err(format!("{n} is odd")) }
+}
+
+/// Divides, if that can be done, after so many milliseconds.
+#[step]
+pub async fn slow_divide(a: u64, b: u64, ms: u64) -> Result<u64, ShopError> {
+    record("slow_divide", (a, b, ms));
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+    Ok(a.checked_div(b).ok_or(BankError { code: 0 })?)
 }
 
 /// Takes something back.

@@ -27,4 +27,4 @@ macro_rules! themes {
     };
 }
 
-themes! { waiting timeouts joins selects undo blocks captures }
+themes! { waiting timeouts joins selects undo blocks captures children }

@@ -6,6 +6,7 @@ use super::prelude;
 
 pub(crate) mod blocks;
 pub(crate) mod captures;
+pub(crate) mod children;
 pub(crate) mod joins;
 pub(crate) mod selects;
 pub(crate) mod timeouts;
