@@ -48,7 +48,7 @@ mod step;
 ///
 /// A branch is a call, a call with a timeout, or an `async move` block of several steps. It is saved with what it uses, so it borrows nothing but what it
 /// can clone, and neither `break` nor `continue` leaves it; `return` and `?` end the branch. Inside of a workflow these names are the
-/// forms, whatever is in scope.
+/// forms, whatever it is that goes by them in scope.
 ///
 /// Options: `name = "…"` is the name in the store, the function's if it is not given; `version = N`; `enum = Name`; `typed`, which
 /// asks for the type of every saved local that the macro can't name, instead of making it a `Local`. `#[derive(…)]` below the

@@ -1,6 +1,7 @@
 //! The forms of a workflow: macros in name only.
 //!
-//! Inside of a workflow `#[workflow]` takes them away before rustc expands anything. What is left of them elsewhere says so.
+//! Inside of a workflow `#[workflow]` takes them away before rustc expands anything, and mentions their names, so that an import
+//! of them is used. What is left of them elsewhere says so.
 
 /// Awaits several branches at once and gives their outputs as a tuple: `join!(a(), b())`.
 ///

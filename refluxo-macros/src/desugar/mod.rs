@@ -33,7 +33,7 @@ use crate::{
 
 /// Rewrites the forms of a body.
 pub(crate) fn desugar(errors: &Errors, body: &mut Block) {
-    let mut desugar = Desugar { errors, hoisted: Vec::new(), has_other_timeouts: false };
+    let mut desugar = Desugar { errors, hoisted: Vec::new(), names: Vec::new(), has_other_timeouts: false };
     desugar.visit_block_mut(body);
     if desugar.has_other_timeouts {
         // For a type that has no such method: its error says that an await is missing.
@@ -92,6 +92,8 @@ struct Desugar<'e> {
     errors: &'e Errors,
     /// What has to be evaluated before the form that is being rewritten.
     hoisted: Vec<Stmt>,
+    /// The names of forms in the block that is being visited.
+    names: Vec<Ident>,
     /// Whether some method `timeout` is called that is not awaited.
     has_other_timeouts: bool,
 }
@@ -113,6 +115,7 @@ impl Desugar<'_> {
         }
         let outer = std::mem::take(&mut self.hoisted);
         let value = if let Some((select, timed)) = timed_select(&awaited.base) {
+            self.named(&select.mac.path);
             self.select(&[&awaited.attrs[..], &select.attrs].concat(), &select.mac, Some(timed))
         } else {
             *awaited.base = self.operand(bare(&awaited.base).clone());
@@ -137,11 +140,19 @@ impl Desugar<'_> {
                 return self.refuse(path, &Message::ForeignForm(text(path)));
             }
             if ours(path).is_some_and(|name| name == "spawn") {
+                self.named(path);
                 return self.spawned(path.span(), call.clone());
             }
         }
         self.visit_expr_mut(&mut expr);
         expr
+    }
+
+    /// Takes note of a form that goes by its name alone.
+    fn named(&mut self, path: &Path) {
+        let is_new = |name: &&Ident| !self.names.contains(name);
+        let name = path.get_ident().filter(is_new).cloned();
+        self.names.extend(name);
     }
 
     /// `spawn(p(a))`.
@@ -164,7 +175,10 @@ impl Desugar<'_> {
                 return self.refuse(&call.method, &Message::TimeoutTwice);
             }
             Expr::Macro(ExprMacro { mac, .. }) => match form(&mac.path) {
-                Some(form @ (Form::Join | Form::TryJoin | Form::JoinAll)) => self.group(form, mac),
+                Some(form @ (Form::Join | Form::TryJoin | Form::JoinAll)) => {
+                    self.named(&mac.path);
+                    self.group(form, mac)
+                }
                 _ => self.operand((*call.receiver).clone()),
             },
             receiver => self.call(receiver.clone()),
@@ -205,6 +219,7 @@ impl Desugar<'_> {
 
     /// A form that stands where its value does.
     fn macro_call(&mut self, form: Form, ExprMacro { attrs, mac }: ExprMacro) -> Expr {
+        self.named(&mac.path);
         let span = mac.path.span();
         let outer = std::mem::take(&mut self.hoisted);
         let value = match form {
@@ -245,6 +260,7 @@ impl Desugar<'_> {
 
 impl VisitMut for Desugar<'_> {
     fn visit_block_mut(&mut self, block: &mut Block) {
+        let outer = std::mem::take(&mut self.names);
         let count = block.stmts.len();
         for (index, stmt) in block.stmts.iter_mut().enumerate() {
             let Stmt::Macro(mac) = stmt else {
@@ -264,6 +280,8 @@ impl VisitMut for Desugar<'_> {
             let semi = semi.or_else(|| is_open.then(<Token![;]>::default));
             *stmt = Stmt::Expr(expr, semi);
         }
+        let names = std::mem::replace(&mut self.names, outer);
+        block.stmts.splice(0..0, names.iter().map(mention));
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
@@ -315,6 +333,11 @@ fn timed_select(expr: &Expr) -> Option<(&ExprMacro, &ExprMethodCall)> {
 /// Whether a call only waits, so that it undoes nothing.
 fn is_wait(path: &Path) -> bool {
     ours(path).is_some_and(|name| ["sleep", "sleep_until", "signal", "spawn"].iter().any(|wait| name == wait))
+}
+
+/// An item that mentions the name of a form, so that an import of it is used. Nothing is asked of what goes by the name.
+fn mention(name: &Ident) -> Stmt {
+    syn::parse_quote_spanned!(own(name.span())=> #[allow(unused_imports)] use #name as _;)
 }
 
 /// `operand.await`.
