@@ -1,6 +1,6 @@
 //! The code of a block: markers and locals become Rust.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Expr, ExprClosure, ExprReturn, Ident, Item, Local, Macro, Pat, Stmt,
@@ -9,7 +9,10 @@ use syn::{
 
 use super::{Context, frame::Types, names::own, outcome::outcome};
 use crate::{
-    ir::{Await, AwaitId, Block, BlockId, Rule, Var, form::Form, marker, marker::Marker, pattern},
+    ir::{
+        Await, AwaitId, Block, BlockId, Rule, Var, form::Form, marker, marker::Marker, pattern,
+        tokens::with_idents,
+    },
     layout::State,
     parse::macros::Arguments,
 };
@@ -192,25 +195,6 @@ impl<'c> Emitter<'c> {
         }
     }
 
-    /// Renames the locals in the tokens of a foreign macro.
-    fn tokens(&self, tokens: TokenStream) -> TokenStream {
-        tokens
-            .into_iter()
-            .map(|token| match token {
-                TokenTree::Ident(mut ident) => {
-                    self.rename(&mut ident);
-                    TokenTree::Ident(ident)
-                }
-                TokenTree::Group(group) => {
-                    let mut inner = Group::new(group.delimiter(), self.tokens(group.stream()));
-                    inner.set_span(group.span());
-                    TokenTree::Group(inner)
-                }
-                other => other,
-            })
-            .collect()
-    }
-
     fn rename(&self, ident: &mut Ident) {
         if let Some(var) = Var::of(ident) {
             *ident = self.context.names.local(var, ident.span());
@@ -288,21 +272,21 @@ impl VisitMut for Emitter<'_> {
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {
-        match Arguments::of(mac) {
-            Some(mut arguments) => {
-                for argument in &mut arguments.args {
-                    self.visit_expr_mut(&mut argument.expr);
-                }
-                if let Some((pattern, guard)) = &mut arguments.matched {
-                    self.visit_pat_mut(pattern);
-                    if let Some(guard) = guard {
-                        self.visit_expr_mut(guard);
-                    }
-                }
-                mac.tokens = arguments.tokens();
-            }
-            None => mac.tokens = self.tokens(std::mem::take(&mut mac.tokens)),
+        let Some(mut arguments) = Arguments::of(mac) else {
+            // Of a foreign macro nothing is known but its tokens.
+            mac.tokens = with_idents(std::mem::take(&mut mac.tokens), &mut |ident| self.rename(ident));
+            return;
+        };
+        for argument in &mut arguments.args {
+            self.visit_expr_mut(&mut argument.expr);
         }
+        if let Some((pattern, guard)) = &mut arguments.matched {
+            self.visit_pat_mut(pattern);
+            if let Some(guard) = guard {
+                self.visit_expr_mut(guard);
+            }
+        }
+        mac.tokens = arguments.tokens();
     }
 
     fn visit_attributes_mut(&mut self, attrs: &mut Vec<Attribute>) {

@@ -8,6 +8,7 @@ pub(crate) mod form;
 pub(crate) mod marker;
 pub(crate) mod pattern;
 pub(crate) mod place;
+pub(crate) mod tokens;
 mod var;
 mod vars;
 

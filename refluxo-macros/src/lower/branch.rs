@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use syn::{
     Attribute, Expr, ExprAsync, ExprForLoop, Ident, Local, Macro, Meta, Pat, parse_quote,
     spanned::Spanned,
@@ -22,6 +22,7 @@ use crate::{
         marker::Marker,
         pattern::{keep, locals},
         place::{bare, root},
+        tokens::with_idents,
     },
     liveness::mentions,
 };
@@ -217,21 +218,7 @@ struct Renamer<'r> {
 
 impl Renamer<'_> {
     fn tokens(&mut self, tokens: TokenStream) -> TokenStream {
-        tokens
-            .into_iter()
-            .map(|token| match token {
-                TokenTree::Ident(mut ident) => {
-                    self.visit_ident_mut(&mut ident);
-                    TokenTree::Ident(ident)
-                }
-                TokenTree::Group(group) => {
-                    let mut inner = Group::new(group.delimiter(), self.tokens(group.stream()));
-                    inner.set_span(group.span());
-                    TokenTree::Group(inner)
-                }
-                other => other,
-            })
-            .collect()
+        with_idents(tokens, &mut |ident| self.visit_ident_mut(ident))
     }
 }
 
