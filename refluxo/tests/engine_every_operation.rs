@@ -168,7 +168,7 @@ async fn an_aborted_run_ends_wherever_its_first_worker_dies(place: Place) {
 
 async fn a_paused_run_goes_on_wherever_its_first_worker_dies(place: Place) {
     let lines = in_branches();
-    let trial = Trial { lines, words: &["zero"], order: Some(Order::Pause), operations: 1 };
+    let trial = Trial { lines, words: &["zero"], order: Some(Order::Pause), operations: 12 };
     trial
         .every_death(&place, &|lines, (told, _)| {
             assert_eq!(told, Ok(expected(lines, &mut std::iter::once("zero".to_owned()))));
@@ -225,6 +225,8 @@ impl Trial {
             Some(Order::Pause) => {
                 run.pause().await.unwrap();
                 support::until(async || run.snapshot().await.unwrap().status == RunStatus::Paused).await;
+                run.resume().await.unwrap();
+                drop(run.result().await);
             }
             Some(order @ (Order::Cancel | Order::Abort)) => {
                 let is_at_all = async || run.snapshot().await.unwrap().at == "All";
