@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use refluxo::{
-    engine::{ReadError, ResultError, SignalError, StartError},
+    engine::{NotAwaited, ReadError, ResultError, SignalError, StartError},
     snapshot::{ParkReason, RunStatus},
 };
 use support::{
@@ -98,7 +98,10 @@ async fn takes_signals_in_order_whenever_they_came(place: Place) {
     assert_eq!(place_snapshot.inbox.len(), 2);
     engine.signal_json("a", "Word", "third").await.unwrap();
     let error = engine.signal_json("a", "Wurd", "third").await.unwrap_err();
-    assert!(matches!(&error, SignalError::NotAwaited { known, .. } if known == &["Word"]), "{error}");
+    assert!(
+        matches!(&error, SignalError::NotAwaited(NotAwaited { known, .. }) if known == &["Word"]),
+        "{error}"
+    );
 }
 
 async fn a_signal_wakes_the_run_that_waits_for_it(place: Place) {

@@ -88,7 +88,7 @@ async fn waits_for_time_and_signals() {
     assert!(matches!(error, DeliverError::Finished { .. }), "{error}");
     assert!(matches!(
         engine.deliver_json(&snapshot, "Wurd", "late").unwrap_err(),
-        DeliverError::NotAwaited { .. }
+        DeliverError::NotAwaited(_)
     ));
 }
 

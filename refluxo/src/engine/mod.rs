@@ -40,7 +40,8 @@ mod worker;
 pub use builder::EngineBuilder;
 pub use erased::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
 pub use error::{
-    BuildError, ForkError, MissingResource, ReadError, ResultError, SignalError, StartError, VerbError,
+    BuildError, ForkError, MissingResource, NotAwaited, ReadError, ResultError, SignalError, StartError,
+    VerbError,
 };
 pub use fork::{Fork, ForkRun};
 pub use handle::Engine;

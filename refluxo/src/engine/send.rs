@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{SignalError, patience::ask, shared::Shared};
+use super::{NotAwaited, SignalError, patience::ask, shared::Shared};
 use crate::{
     core::signal_kind,
     snapshot::write_json,
@@ -50,12 +50,5 @@ pub(super) async fn check_awaited(shared: &Shared, id: &RunId, signal: &str) -> 
     let Some(record) = record else {
         return Err(SignalError::Unknown { id: id.clone(), signal: signal.to_owned() });
     };
-    let workflow = record.row.queue;
-    let Some(kind) = shared.registry.kind(&workflow) else { return Ok(()) };
-    let known = kind.description.signals();
-    if known.contains(&signal) {
-        return Ok(());
-    }
-    let known = known.to_vec();
-    Err(SignalError::NotAwaited { id: id.clone(), workflow, signal: signal.to_owned(), known })
+    Ok(NotAwaited::check(&shared.registry, id, &record.row.queue, signal)?)
 }

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::{DeliverError, Storeless, document::of_snapshot};
 use crate::{
     core::{Next, signal_kind},
+    engine::NotAwaited,
     snapshot::{InboxMessage, RunStatus, Snapshot, write_json},
     store::Seq,
     suspend::Signal,
@@ -34,17 +35,7 @@ impl Storeless {
         signal: &str,
         body: &(impl Serialize + ?Sized),
     ) -> Result<Snapshot, DeliverError> {
-        if let Some(kind) = self.registry.kind(&snapshot.workflow) {
-            let known = kind.description.signals();
-            if !known.contains(&signal) {
-                return Err(DeliverError::NotAwaited {
-                    id: snapshot.id.clone(),
-                    workflow: snapshot.workflow.clone(),
-                    signal: signal.to_owned(),
-                    known: known.to_vec(),
-                });
-            }
-        }
+        NotAwaited::check(&self.registry, &snapshot.id, &snapshot.workflow, signal)?;
         let unsaved = |cause| DeliverError::Unsaved { signal: signal.to_owned(), cause };
         let mut json = Vec::new();
         write_json(body, &mut json).map_err(unsaved)?;

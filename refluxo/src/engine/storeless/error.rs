@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     core::{Life, Run},
-    engine::error::Names,
+    engine::NotAwaited,
     snapshot::{LoadError, ParkReason, SaveError, Snapshot, WaitingFor},
     store::{InvalidRunId, RunId, Status},
     time::Timestamp,
@@ -225,20 +225,8 @@ pub enum DeliverError {
         kind: String,
     },
     /// The workflow has no await that takes the signal.
-    #[error(
-        "the workflow `{workflow}` of the run {id} never awaits a signal `{signal}`; it awaits {}",
-        Names(known)
-    )]
-    NotAwaited {
-        /// The run's id.
-        id: RunId,
-        /// The workflow's name.
-        workflow: String,
-        /// The signal's name.
-        signal: String,
-        /// The signals that it awaits.
-        known: Vec<&'static str>,
-    },
+    #[error(transparent)]
+    NotAwaited(#[from] NotAwaited),
     /// The value has no JSON that reads back as the same value.
     #[error("the signal `{signal}` can't be delivered: {cause}")]
     Unsaved {

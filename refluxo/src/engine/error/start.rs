@@ -1,0 +1,65 @@
+//! A run that can't be started.
+
+use thiserror::Error;
+
+use crate::{
+    snapshot::SaveError,
+    store::{InvalidRunId, RunId, StoreError},
+};
+
+/// A run that can't be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The id is not one.
+    #[error(transparent)]
+    InvalidId(#[from] InvalidRunId),
+    /// The engine does not know the workflow.
+    #[error("the workflow `{workflow}` can't be started: add `.register::<…>()` to the engine's builder")]
+    NotRegistered {
+        /// The workflow's name.
+        workflow: &'static str,
+    },
+    /// The id is in use by a run of another workflow.
+    #[error(
+        "the run {id} is a run of the workflow `{found}` and can't be started as one of `{wanted}`: choose another id"
+    )]
+    OtherWorkflow {
+        /// The id.
+        id: RunId,
+        /// The workflow of the run that there is.
+        found: String,
+        /// The workflow that was to be started.
+        wanted: &'static str,
+    },
+    /// The id is in use by a run with other arguments.
+    #[error(
+        "the run {id} of the workflow `{workflow}` was started with other arguments: choose another id, or come back to it \
+         with `engine.run`"
+    )]
+    OtherArguments {
+        /// The id.
+        id: RunId,
+        /// The workflow's name.
+        workflow: &'static str,
+    },
+    /// The arguments can't be saved.
+    #[error("the arguments of the run {id} can't be saved: {cause}")]
+    Arguments {
+        /// The id.
+        id: RunId,
+        /// Which field, and why.
+        #[source]
+        cause: SaveError,
+    },
+    /// The store failed.
+    #[error(
+        "the run {id} was not started, or its start was not confirmed: {cause}; starting it again is safe"
+    )]
+    Store {
+        /// The id.
+        id: RunId,
+        /// What the store says.
+        #[source]
+        cause: StoreError,
+    },
+}
