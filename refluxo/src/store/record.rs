@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{EffectId, Owed, Received, Revision, RunId, Seq, SessionId, Uid};
+use super::{EffectId, NewRun, Owed, Received, Revision, RunId, Seq, SessionId, Uid};
 use crate::time::Timestamp;
 
 /// How a run stands.
@@ -178,6 +178,27 @@ pub struct Row {
 }
 
 impl Row {
+    /// The row of a run that is created now.
+    pub(crate) fn newborn(new: &NewRun, due: Due, now: Timestamp) -> Self {
+        Self {
+            id: new.id.clone(),
+            uid: new.uid,
+            root: new.root.clone(),
+            parent: new.parent.clone(),
+            queue: new.queue.clone(),
+            input: new.input,
+            head: new.head.clone(),
+            revision: Revision(0),
+            due,
+            claims: 0,
+            inbox_last: Seq(0),
+            inbox_read: Seq(0),
+            created: now,
+            updated: now,
+            ended: None,
+        }
+    }
+
     /// Whether a worker held it at `now`, by the store's clock.
     #[must_use]
     pub fn is_running(&self, now: Timestamp) -> bool {

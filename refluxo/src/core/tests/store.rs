@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     core::{Plan, Run},
-    store::{Due, NewRun, Part, PartOp, Received, Record, Row, Seq},
+    store::{Due, NewRun, Part, PartOp, Received, Record, Row},
 };
 
 /// What a store would hold of a run.
@@ -20,24 +20,7 @@ pub(super) struct Stored {
 impl Stored {
     /// A run that was just created.
     pub(super) fn new(run: NewRun) -> Self {
-        let now = super::NOW;
-        let row = Row {
-            id: run.id,
-            uid: run.uid,
-            root: run.root,
-            parent: run.parent,
-            queue: run.queue,
-            input: run.input,
-            head: run.head,
-            revision: crate::store::Revision(0),
-            due: Due::Never,
-            claims: 0,
-            inbox_last: Seq(0),
-            inbox_read: Seq(0),
-            created: now,
-            updated: now,
-            ended: None,
-        };
+        let row = Row::newborn(&run, Due::Never, super::NOW);
         let parts = run.parts.into_iter().map(|part| (part.name, part.body)).collect();
         let record = Record { row, state: run.state, parts: Vec::new(), inbox: Vec::new(), owed: Vec::new() };
         Self { record, parts, written: 0 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     store::{
         AttrOp, AttrValue, Commit, Delivered, Depth, Due, EffectId, Entry, EntryId, Lease, Limits, Message,
-        NewRun, Owed, Part, PartOp, Received, Record, Renewed, Revision, Row, Seq, Session, Then, Token,
+        NewRun, Owed, Part, PartOp, Received, Record, Renewed, Row, Seq, Session, Then, Token,
     },
     time::Timestamp,
 };
@@ -54,23 +54,7 @@ impl Run {
     /// The record of a new run, with its first due time.
     pub(super) fn new(new: NewRun, due: Timestamp, limits: &Limits, now: Timestamp) -> Self {
         let mut run = Self {
-            row: Row {
-                id: new.id,
-                uid: new.uid,
-                root: new.root,
-                parent: new.parent,
-                queue: new.queue,
-                input: new.input,
-                head: new.head,
-                revision: Revision(0),
-                due: Due::At(due),
-                claims: 0,
-                inbox_last: Seq(0),
-                inbox_read: Seq(0),
-                created: now,
-                updated: now,
-                ended: None,
-            },
+            row: Row::newborn(&new, Due::At(due), now),
             token: None,
             state: new.state,
             parts: new.parts.into_iter().map(|part| (part.name, part.body)).collect(),
