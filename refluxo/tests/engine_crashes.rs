@@ -17,7 +17,7 @@ use support::{
     Place, build,
     faulty::Faulty,
     random::{Random, has_branches, listens, steps},
-    script::{Line, Script, Word, expected, script},
+    script::{Line, Script, Word, expected::expected, script},
     soon,
 };
 

@@ -15,7 +15,7 @@ use support::{
     faulty::{Fault, Faulty},
     passing,
     random::steps,
-    script::{Line, Script, Told, Word, expected, script},
+    script::{Line, Script, Told, Word, expected::expected, script},
     soon, step,
 };
 

@@ -1,6 +1,9 @@
 //! A workflow written out by hand, as the macro would: it follows a script, so that one machine can stand for many.
 
-use std::{any::Any, sync::Arc, time::Duration};
+pub mod expected;
+mod steps;
+
+use std::time::Duration;
 
 use refluxo::{
     Local,
@@ -10,16 +13,15 @@ use refluxo::{
     },
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     suspend::{
-        Backoff, Begin, Block, Child, Elapsed, Join, JoinAll, Judged, Outcomes, Pending, Resources, Retry,
-        Select, Signal, StepContext, StepFuture, StepSpec, StepTask, Suspend, Timeout, TryJoin, signal,
-        sleep, spawn,
+        Begin, Block, Child, Elapsed, Join, JoinAll, Outcomes, Pending, Select, Signal, Suspend, Timeout,
+        TryJoin, signal, sleep, spawn,
     },
     workflow::undoing,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::world::World;
+use steps::{Flaky, Note};
 
 /// One line of a script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -200,7 +202,7 @@ macro_rules! machine {
 }
 
 /// What a line is told, or the `Err` that it leaves the script with.
-type Heard = Result<String, String>;
+pub type Heard = Result<String, String>;
 
 machine! {
     Note: Note => Ok;
@@ -395,156 +397,4 @@ impl<'de> Deserialize<'de> for Script {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserialize_machine(deserializer)
     }
-}
-
-/// The step `note`: writes its text into the world and gives it back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Note {
-    pub text: String,
-}
-
-impl Suspend for Note {
-    type Output = String;
-
-    fn pending(&self) -> Pending<'_> {
-        Pending::Step { name: "note" }
-    }
-
-    fn begin(self) -> Begin {
-        Begin::Step(Box::new(NoteTask(self)))
-    }
-
-    fn describe(description: &mut Description) {
-        description.require::<World>("note");
-    }
-}
-
-struct NoteTask(Note);
-
-impl StepTask for NoteTask {
-    fn name(&self) -> &'static str {
-        "note"
-    }
-
-    fn run(self: Box<Self>, context: StepContext, resources: Arc<Resources>) -> StepFuture {
-        Box::pin(async move {
-            let world = resources.get::<World>().clone();
-            Outcome::new(world.note(&context, self.0.text).await)
-        })
-    }
-
-    fn copy(&self) -> Result<Box<dyn StepTask>, serde_json::Error> {
-        Ok(Box::new(Self(self.0.clone())))
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
-        self
-    }
-
-    fn arguments(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        serde_json::to_writer(out, &self.0)
-    }
-}
-
-/// The step `flaky`: fails so many times, then does what `note` does. With a text that begins with `boom` it panics.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Flaky {
-    pub text: String,
-    pub failures: u32,
-}
-
-impl Suspend for Flaky {
-    type Output = Heard;
-
-    fn pending(&self) -> Pending<'_> {
-        Pending::Step { name: "flaky" }
-    }
-
-    fn begin(self) -> Begin {
-        Begin::Step(Box::new(FlakyTask(self)))
-    }
-
-    fn describe(description: &mut Description) {
-        description.require::<World>("flaky");
-    }
-}
-
-struct FlakyTask(Flaky);
-
-/// How `flaky` is run: three times, a second apart, each for half a minute at most.
-const FLAKY: StepSpec = StepSpec {
-    retry: Retry {
-        attempts: 3,
-        backoff: Backoff::Constant,
-        initial: Duration::from_secs(1),
-        max: Duration::from_secs(1),
-        jitter: false,
-        total: None,
-    },
-    timeout: None,
-    concurrency: None,
-    judge: |outcome| match outcome.get::<Heard>() {
-        Some(Err(error)) => Judged::Failed { again: error != "for good" },
-        Some(Ok(_)) | None => Judged::Good,
-    },
-};
-
-impl StepTask for FlakyTask {
-    fn name(&self) -> &'static str {
-        "flaky"
-    }
-
-    fn spec(&self) -> &'static StepSpec {
-        &FLAKY
-    }
-
-    fn run(self: Box<Self>, context: StepContext, resources: Arc<Resources>) -> StepFuture {
-        Box::pin(async move {
-            let world = resources.get::<World>().clone();
-            Outcome::new(world.try_to(&context, self.0.text, self.0.failures).await)
-        })
-    }
-
-    fn copy(&self) -> Result<Box<dyn StepTask>, serde_json::Error> {
-        Ok(Box::new(Self(self.0.clone())))
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
-        self
-    }
-
-    fn arguments(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        serde_json::to_writer(out, &self.0)
-    }
-}
-
-/// What a script is told in the end if every `Listen` hears the words in this order, all steps succeed in time, and the first
-/// branch wins.
-pub fn expected(lines: &[Line], words: &mut impl Iterator<Item = String>) -> Told {
-    lines.iter().filter_map(|line| expected_of(line, words).transpose()).collect()
-}
-
-fn expected_of(line: &Line, words: &mut impl Iterator<Item = String>) -> Result<Option<String>, String> {
-    Ok(Some(match line {
-        Line::Step(text) | Line::Flaky(text, _) => text.clone(),
-        Line::Sleep(_) => "slept".to_owned(),
-        Line::Listen => words.next().expect("there is a word for each line that listens"),
-        Line::Child(lines) => format!("[{}]", expected(lines, words)?.join(" ")),
-        Line::Fail(error) => return Err(error.clone()),
-        Line::Within(_, line) => return expected_of(line, words),
-        Line::All(branches) | Line::Some(_, branches) => {
-            let told = branches
-                .iter()
-                .map(|lines| expected(lines, words).unwrap_or_else(|error| vec![error]).join(" "));
-            format!("{{{}}}", told.collect::<Vec<_>>().join("|"))
-        }
-        Line::Try(branches) => {
-            let told = branches.iter().map(|lines| expected(lines, words).map(|told| told.join(" ")));
-            format!("{{{}}}", told.collect::<Result<Vec<_>, _>>()?.join("|"))
-        }
-        Line::Undo(_) | Line::UndoFlaky(..) | Line::UndoChild(_) => return Ok(None),
-        Line::Race(_) | Line::Spawn(_) | Line::Panic | Line::Nan => {
-            panic!("nobody knows beforehand what that gives")
-        }
-    }))
 }
