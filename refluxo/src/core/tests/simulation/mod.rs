@@ -3,18 +3,20 @@
 //! This is what makes a crash between any two commits harmless: whoever takes the run over has the very run that was lost. The lives are made
 //! as an engine makes them: a run is asked what it does next, some of that happens, and messages come meanwhile.
 
+mod checks;
+mod dice;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::dice::{BLOCK, Dice};
 use super::{
     shape::{Branches, Shape, Waits, start},
     store::Stored,
     *,
 };
 use crate::{
-    core::{Again, Progress, Stage, after, end_kind},
-    snapshot::GroupCall,
-    store::{Status, Then},
-    suspend::Rule,
+    core::{Again, Progress, after, end_kind},
+    store::Status,
 };
 
 /// How many lives are led.
@@ -409,149 +411,5 @@ impl World {
         });
         let open: Vec<RunId> = open.collect();
         (!open.is_empty()).then(|| open[self.dice.index(open.len())].clone())
-    }
-
-    /// Applies an event, stores what it changes and checks all that always holds.
-    fn apply(&mut self, event: Event<'_>) {
-        let before = self.run.inbox.clone();
-        let (run, plan) = self.run.clone().apply(event, self.now).unwrap_or_else(|error| panic!("{error}"));
-        self.stored.commit(&plan);
-        self.stored.check(&run);
-        self.run = run;
-        self.statuses.insert(plan.head.status);
-        self.check_parts();
-        self.check_keys();
-        for new in started(&plan) {
-            assert!(self.started.insert(new.id.clone()), "{} is started twice", new.id);
-        }
-        let consumed: BTreeSet<Seq> = plan.consume.iter().copied().collect();
-        assert_eq!(consumed.len(), plan.consume.len(), "a message is used up once");
-        assert!(consumed.iter().all(|seq| before.iter().any(|message| message.seq == *seq)));
-        assert!(plan.head.body.len() < 900, "{}", String::from_utf8_lossy(&plan.head.body));
-        self.check_then(plan.then);
-    }
-
-    /// The parts are those that the run knows, and none is left behind.
-    fn check_parts(&self) {
-        let known: BTreeSet<&str> = self
-            .run
-            .reserved
-            .iter()
-            .map(String::as_str)
-            .chain(self.run.parts.iter().map(AsRef::as_ref))
-            .collect();
-        let stored: BTreeSet<&str> = self.stored.parts().collect();
-        assert_eq!(known, stored);
-        let of_branches =
-            || stored.iter().filter(|name| ["b:", "f:", "o:"].iter().any(|kind| name.starts_with(kind)));
-        match &self.run.life {
-            Life::At { calls, .. } => {
-                for name in of_branches() {
-                    let path = path(&name[2..]);
-                    let around = path.parent().expect("a branch");
-                    assert!(calls.group(&around).is_some(), "`{name}` belongs to no group");
-                    assert_eq!(calls.get(&path).is_some(), !name.starts_with("o:"), "{name}");
-                }
-            }
-            Life::Ending { stage: Stage::Children(_), .. } => {}
-            Life::Ending { .. } | Life::Ended { .. } => assert_eq!(of_branches().count(), 0, "{stored:?}"),
-        }
-        if self.statuses.contains(&Status::Completed) {
-            assert!(stored.is_empty(), "{stored:?}");
-        }
-    }
-
-    /// No two calls have one key, and a call keeps its own.
-    fn check_keys(&mut self) {
-        for call in self.run.calls() {
-            let place = (call.branch.clone(), call.entered.0);
-            let known = self.keys.entry(call.key.clone()).or_insert_with(|| place.clone());
-            assert_eq!(*known, place, "two calls have one key");
-        }
-    }
-
-    /// A run rests only if there is nothing to do, and stays in hand while something is in flight.
-    fn check_then(&self, then: Then) {
-        match (then, self.run.next(self.now)) {
-            (Then::End, _) => assert!(self.is_over()),
-            (Then::Go, Next::Act(_)) => assert!(!self.is_over()),
-            (Then::Go, Next::Rest(_)) => assert!(!self.run.in_flight.is_empty()),
-            (Then::Rest { due }, next) => {
-                assert_eq!(next, Next::Rest(due));
-                assert!(self.run.in_flight.is_empty() && due.is_none_or(|due| due > self.now));
-            }
-        }
-        if let Life::At { calls, .. } = &self.run.life {
-            for (path, call) in calls.iter() {
-                if let WaitingFor::Group(GroupCall { rule: Rule::All, of, .. }) = &call.waiting_for {
-                    assert!(*of == 0 || self.open(path) > 0, "a join that is over stays at `{path}`");
-                }
-            }
-        }
-    }
-}
-
-/// Marks a branch that is a block, in a field of its state.
-const BLOCK: &str = "block";
-
-/// A generator of numbers (splitmix64): the same seed, the same life.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.roll() % bound
-    }
-
-    fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).expect("small")
-    }
-
-    /// A state of the function, or of a block.
-    fn state(&mut self, is_root: bool) -> Shape {
-        let mut shape = self.shape(0);
-        shape.at = "State";
-        if !is_root {
-            shape.large = BLOCK.to_owned();
-        } else if self.below(4) == 0 {
-            shape.large = "x".repeat(2_000);
-        }
-        shape
-    }
-
-    /// A call, with branches that are not too deep.
-    fn shape(&mut self, depth: u32) -> Shape {
-        let most = if depth < 3 { 10 } else { 6 };
-        let waits = match self.below(most) {
-            0 | 1 => Waits::Step(["charge", "ship"][self.index(2)]),
-            2 => Waits::Sleep(Duration::from_secs(self.below(60))),
-            3 => Waits::Signal(["Hello", "Other"][self.index(2)]),
-            4 => Waits::Child(Box::new(start())),
-            5 => Waits::Spawn(Box::new(start())),
-            _ => Waits::Group(self.branches(depth)),
-        };
-        let shape = waits.at("");
-        if self.below(4) == 0 { shape.limited(self.0 % 60) } else { shape }
-    }
-
-    fn branches(&mut self, depth: u32) -> Branches {
-        let rule = [Rule::All, Rule::Try, Rule::Any][self.index(3)];
-        let count = self.below(5) + u64::from(rule == Rule::Any);
-        let members = (0..count).map(|_| self.first(depth + 1)).collect();
-        let limit =
-            (self.below(3) == 0 && rule == Rule::All).then(|| 1 + u32::try_from(self.0 % 3).expect("small"));
-        Branches { rule, limit, members }
-    }
-
-    /// The first state of a branch: a call, or the beginning of a block.
-    fn first(&mut self, depth: u32) -> Shape {
-        if self.below(3) == 0 { Shape { large: BLOCK.to_owned(), ..start() } } else { self.shape(depth) }
     }
 }
