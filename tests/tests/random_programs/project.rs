@@ -39,6 +39,16 @@ async fn helper(n: u64) -> u64 {
 }
 ";
 
+/// A child that may fail, for the programs that do several things at once.
+const FRAGILE: &str = "
+#[workflow]
+async fn fragile(n: u64, a_ms: u64, b_ms: u64) -> Result<u64, ShopError> {
+    let n = slow(n, a_ms).await;
+    compensate!(take_back(format!(\"child {n}\")));
+    slow_divide(n, n % 3, b_ms).await
+}
+";
+
 /// More signals than any program waits for: all there from the beginning, or each later than the one before.
 const fn payments(does: Does) -> &'static str {
     match does {
@@ -52,7 +62,7 @@ fn payments() -> Vec<refluxo_tests::script::Sent> {
         Does::Together => {
             "
 fn payments() -> Vec<refluxo_tests::concurrent::Arrival> {
-    (1..=1000).map(|amount| refluxo_tests::concurrent::Arrival::new(amount * 10_007, &Payment { amount })).collect()
+    (1..=1000).map(|amount| refluxo_tests::concurrent::Arrival::new(amount * 30_011, &Payment { amount })).collect()
 }
 "
         }
@@ -126,7 +136,8 @@ fn mount(does: Does, way: &str) -> String {
 /// A file of programs, with the list of their cases.
 fn file(programs: &[Program]) -> String {
     let does = programs.first().map_or(Does::OneByOne, |program| program.does);
-    let mut file = HEADER.to_owned() + payments(does);
+    let child = if does == Does::Together { FRAGILE } else { "" };
+    let mut file = HEADER.to_owned() + child + payments(does);
     // The child has a case too, which is how the harness knows it.
     let mut cases = "        case(\"helper\", || helper(3), payments),\n".to_owned();
     for Program { name, source, .. } in programs {

@@ -9,6 +9,7 @@
 
 #![expect(clippy::format_push_string, reason = "code is put together from pieces of code")]
 
+mod blocks;
 mod branches;
 mod expressions;
 mod layout;
@@ -18,6 +19,8 @@ mod scope;
 mod statements;
 mod together;
 mod types;
+
+use std::collections::BTreeSet;
 
 use fastrand::Rng;
 
@@ -68,19 +71,24 @@ pub(crate) fn program(seed: u64) -> Program {
 }
 
 /// The state of the writing of one program.
+#[expect(clippy::struct_excessive_bools, reason = "each says another thing of the place that is written")]
 struct Generator {
     rng: Rng,
     does: Does,
     scope: Scope,
     returns: Returns,
+    /// Whether the program may fail, so that what it did is undone.
+    can_fail: bool,
+    /// Whether this is in an `async` block, whose type nobody has written.
+    is_in_block: bool,
     /// The loops around that a `break` or `continue` may name.
     loops: Vec<Loop>,
     /// How many names of their own were given.
     names: usize,
     /// How many statements may still be written.
     fuel: u32,
-    /// How long the last step took that takes its time.
-    durations: u64,
+    /// How long each step takes that takes its time.
+    durations: BTreeSet<u64>,
     /// How deep the construct that is being written is nested.
     depth: u32,
     /// Whether an await may stand here: not in a closure.
@@ -121,11 +129,13 @@ impl Generator {
             rng,
             does: Does::of(seed),
             scope,
+            can_fail: matches!(returns, Returns::Result(_)),
+            is_in_block: false,
             returns,
             loops: vec![],
             names: 0,
             fuel,
-            durations: 1,
+            durations: BTreeSet::new(),
             depth: 0,
             may_await: true,
             may_block: true,
@@ -153,6 +163,9 @@ impl Generator {
         match self.returns.clone() {
             Returns::Nothing => String::new(),
             Returns::Plain(ty) => self.value(&ty),
+            Returns::Result(ty) if self.is_in_block => {
+                format!("Ok::<{}, ShopError>({})", ty.name(), self.value(&ty))
+            }
             Returns::Result(ty) => format!("Ok({})", self.value(&ty)),
             Returns::Maybe(ty) => format!("Some({})", self.value(&ty)),
         }

@@ -1,5 +1,7 @@
 //! Which locals there are and what may be done with each: what rustc's borrow checker will say, kept on the safe side.
 
+mod taken;
+
 use std::collections::BTreeSet;
 
 use super::types::Ty;
@@ -15,6 +17,16 @@ pub(crate) enum Holds {
     Exclusive(usize),
 }
 
+/// What is done with a local. One of the first two is written, not both: `#[workflow]` does not split a local that is assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Used {
+    /// Some block takes fields of it.
+    ByFields,
+    /// It gets a new value as a whole.
+    Assigned,
+    Otherwise,
+}
+
 /// A local that has been declared.
 #[derive(Clone, Debug)]
 pub(crate) struct Local {
@@ -24,6 +36,9 @@ pub(crate) struct Local {
     pub(crate) mutable: bool,
     /// Whether the program has told rustc the type yet. False for `Vec::new()` and `None` until they are filled.
     pub(crate) known: bool,
+    /// Whether it is out of reach: the `async move` block around does not take it.
+    sealed: bool,
+    used: Used,
     /// How many loops were around the declaration: in a deeper one the local can't be moved away.
     loops: usize,
     /// The paths that have been moved away; `""` is the whole.
@@ -57,6 +72,11 @@ impl Place {
     /// Whether the place is a local that is itself a reference.
     pub(crate) fn is_bare_reference(&self) -> bool {
         self.is_reference
+    }
+
+    /// Whether fields of its local may be used by it: it is one, or has some.
+    pub(crate) fn has_parts(&self) -> bool {
+        !self.path.is_empty() || !self.ty.fields().is_empty()
     }
 
     /// A shared reference to the place.
@@ -110,6 +130,8 @@ impl Scope {
             holds,
             mutable,
             known: true,
+            sealed: false,
+            used: Used::Otherwise,
             loops: self.loops,
             moved: BTreeSet::new(),
             shared: 0,
@@ -156,7 +178,7 @@ impl Scope {
         let mut places = Vec::new();
         for (at, local) in self.locals.iter().enumerate() {
             let hidden = self.locals[at + 1..].iter().any(|later| later.name == local.name);
-            if hidden || !local.known || local.name.starts_with('(') {
+            if hidden || local.sealed || !local.known || local.name.starts_with('(') {
                 continue;
             }
             let whole = self.whole(at);
@@ -207,7 +229,13 @@ impl Scope {
             let local = &self.locals[*at];
             let free = local.shared + local.exclusive == 0 && !self.held.contains(at);
             let visible = !self.locals[at + 1..].iter().any(|later| later.name == local.name);
-            local.mutable && local.holds == Holds::Owned && local.moved.contains("") && free && visible
+            local.mutable
+                && !local.sealed
+                && local.used != Used::ByFields
+                && local.holds == Holds::Owned
+                && local.moved.contains("")
+                && free
+                && visible
         };
         (0..self.locals.len()).filter(wanted).map(|at| self.whole(at)).collect()
     }
@@ -218,6 +246,7 @@ impl Scope {
             |at: usize| !self.locals[at + 1..].iter().any(|later| later.name == self.locals[at].name);
         let wanted = |at: &usize| {
             !self.locals[*at].known
+                && !self.locals[*at].sealed
                 && visible(*at)
                 && !self.held.contains(at)
                 && self.locals[*at].exclusive == 0
@@ -242,9 +271,12 @@ impl Scope {
         self.locals[place.local].moved.insert(place.path.clone());
     }
 
-    /// Gives a place a new value.
+    /// Gives a place that was moved away a new value.
     pub(crate) fn refill(&mut self, place: &Place) {
         let local = &mut self.locals[place.local];
+        if place.path.is_empty() {
+            local.used = Used::Assigned;
+        }
         local.moved.retain(|path| !is_at_or_below(path, &place.path));
     }
 

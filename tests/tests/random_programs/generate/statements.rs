@@ -116,7 +116,7 @@ impl Generator {
     }
 
     /// Gives a local of unknown type its first content; an option perhaps none, so that its `None` counts.
-    fn fill(&mut self, place: &Place) -> String {
+    pub(crate) fn fill(&mut self, place: &Place) -> String {
         self.scope.hold(place);
         let (Ty::List(inner) | Ty::Maybe(inner)) = &place.ty else {
             unreachable!("only these are declared unknown")

@@ -1,41 +1,46 @@
-//! Statements that do several things at once, or within a time. Each step in them takes another prime number of milliseconds, so
-//! that no two of them end together, which plain code and the engine might take in another order.
+//! Statements that do several things at once, or within a time. Each step in them takes another time, so long that hardly two of them
+//! end together, which plain code and the engine might take in another order.
 
 use super::{
     Generator,
     branches::Paths,
-    scope::{Holds, Scope},
+    scope::Holds,
     types::{Returns, Ty},
 };
 
 impl Generator {
     /// Some statement with a form.
     pub(crate) fn form(&mut self) -> String {
-        match self.rng.u8(0..8) {
-            0 | 1 => self.join(),
-            2 => self.join_of_blocks(),
-            3 => self.try_join(),
-            4 => self.join_all(),
-            5 => self.select(),
-            6 if matches!(self.returns, Returns::Result(_)) => self.compensate(),
+        match self.rng.u8(0..19) {
+            0 => self.join(),
+            1..=4 => self.join_of_blocks(),
+            5 => self.try_join(),
+            6 | 7 => self.try_join_of_blocks(),
+            8 => self.join_all(),
+            9 | 10 => self.join_all_of_blocks(),
+            11 | 12 => self.select(),
+            13 | 14 if self.can_fail => self.compensate(),
+            15 => self.child(),
+            16 => self.spawn(),
+            17 => self.until(),
             _ => self.in_time(),
         }
     }
 
     /// A step that takes its time.
-    fn slow(&mut self, step: &str) -> String {
+    pub(crate) fn slow(&mut self, step: &str) -> String {
         let n = self.small();
         format!("{step}({n}, {})", self.duration())
     }
 
-    /// A number of milliseconds that no other step of the program takes.
-    fn duration(&mut self) -> u64 {
-        let is_prime = |n: u64| (2..n).all(|divisor| !n.is_multiple_of(divisor));
-        self.durations += 1;
-        while !is_prime(self.durations) {
-            self.durations += 1;
+    /// A number of milliseconds that nothing else in the program takes.
+    pub(crate) fn duration(&mut self) -> u64 {
+        loop {
+            let ms = self.rng.u64(1..100_000);
+            if self.durations.insert(ms) {
+                return ms;
+            }
         }
-        self.durations
     }
 
     /// Declares the locals of a pair of numbers.
@@ -50,35 +55,6 @@ impl Generator {
     fn join(&mut self) -> String {
         let branches = format!("{}, {}", self.slow("slow"), self.slow("slow"));
         format!("let {} = join!({branches});\n", self.pair_of_ints())
-    }
-
-    /// Blocks of several statements, which know nothing but what they were given by value.
-    fn join_of_blocks(&mut self) -> String {
-        let (number, text) = (self.fresh("given"), self.fresh("given"));
-        let given =
-            format!("let {number} = {};\nlet {text} = {};\n", self.typed_int(), self.value(&Ty::Text));
-        let both = self.block_of_its_own(&[(&number, Ty::Int), (&text, Ty::Text)]);
-        let is_call = self.one_in(2);
-        let beside = if is_call { self.slow("slow") } else { self.block_of_its_own(&[(&number, Ty::Int)]) };
-        format!("{given}let {} = join!({both}, {beside});\n", self.pair_of_ints())
-    }
-
-    /// An `async move` block that gives a number.
-    fn block_of_its_own(&mut self, given: &[(&str, Ty)]) -> String {
-        let mut scope = Scope::default();
-        for (name, ty) in given {
-            scope.declare(name, ty.clone(), Holds::Owned, false);
-        }
-        let scope = std::mem::replace(&mut self.scope, scope);
-        let returns = std::mem::replace(&mut self.returns, Returns::Plain(Ty::Int));
-        let loops = std::mem::take(&mut self.loops);
-        let fuel = std::mem::replace(&mut self.fuel, 2);
-        self.depth += 1;
-        let first = self.slow("slow");
-        let body = self.body();
-        self.depth -= 1;
-        (self.scope, self.returns, self.loops, self.fuel) = (scope, returns, loops, fuel);
-        format!("async move {{\nlet _ = {first}.await;\n{body}}}")
     }
 
     fn try_join(&mut self) -> String {
@@ -99,7 +75,10 @@ impl Generator {
 
     /// The first of two, each with a handler that may await, in a time or not.
     fn select(&mut self) -> String {
-        let (first, second) = (self.slow("slow"), self.slow("slow"));
+        let branch = |this: &mut Self| {
+            if this.one_in(2) { this.slow("slow") } else { this.block_of_its_own(Returns::Plain(Ty::Int)) }
+        };
+        let (first, second) = (branch(self), branch(self));
         let mut paths = Paths::fork(self);
         let mut handler = |this: &mut Self| {
             let value = this.small();
@@ -121,18 +100,56 @@ impl Generator {
     }
 
     fn in_time(&mut self) -> String {
-        let step = self.slow("slow");
-        let limit = self.duration().saturating_sub(self.rng.u64(0..9)).max(1);
+        let step = if self.one_in(3) { self.fragile() } else { self.slow("slow") };
+        let limit = self.duration();
         let name = self.fresh("timely");
         self.scope.declare(&name, Ty::Flag, Holds::Owned, false);
         format!("let {name} = {step}.timeout(std::time::Duration::from_millis({limit})).await.is_ok();\n")
     }
 
+    /// A call of a child that may fail, and undoes what it did.
+    pub(crate) fn fragile(&mut self) -> String {
+        format!("fragile({}, {}, {})", self.small(), self.duration(), self.duration())
+    }
+
+    /// Waits for a child.
+    fn child(&mut self) -> String {
+        let child = self.fragile();
+        let name = self.fresh("child");
+        self.scope.declare(&name, Ty::Int, Holds::Owned, false);
+        let goes_on = matches!(self.returns, Returns::Result(_)) && self.one_in(2);
+        let end = if goes_on { "?" } else { ".unwrap_or(5)" };
+        format!("let {name} = {child}.await{end};\n")
+    }
+
+    /// Has a child go its own way.
+    fn spawn(&mut self) -> String {
+        format!("let _ = spawn({}).await;\n", self.fragile())
+    }
+
+    /// Waits for a time, which may have passed.
+    fn until(&mut self) -> String {
+        // By its path, since a local may be called like the function.
+        format!("sleep_until(refluxo_tests::concurrent::at({})).await;\n", 3 * self.duration())
+    }
+
     /// Pushes what undoes something, whose argument does not await.
-    fn compensate(&mut self) -> String {
-        let could = std::mem::replace(&mut self.may_await, false);
-        let what = self.value(&Ty::Text);
-        self.may_await = could;
+    pub(crate) fn compensate(&mut self) -> String {
+        let movable = self.scope.movable(|ty| *ty == Ty::Text);
+        let moved = self.pick(movable).filter(|_| self.one_in(2));
+        let what = if let Some(place) = moved {
+            self.scope.consume(&place);
+            place.receiver()
+        } else {
+            self.limited(true, |this| this.value(&Ty::Text))
+        };
+        if self.one_in(4) {
+            return format!(
+                "compensate!(fragile({what}.len() as u64, {}, {}));\n",
+                self.duration(),
+                self.duration()
+            );
+        }
         format!("compensate!(take_back({what}));\n")
     }
 }
