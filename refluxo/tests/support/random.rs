@@ -43,12 +43,14 @@ impl Random {
     }
 }
 
-/// Whether a script does several things at once, so that nobody knows the order of its steps.
-pub fn has_branches(lines: &[Line]) -> bool {
-    lines.iter().any(|line| match line {
-        Line::All(_) | Line::Some(..) | Line::Try(_) | Line::Race(_) => true,
-        Line::Child(lines) => has_branches(lines),
-        Line::Within(_, line) => has_branches(std::slice::from_ref(line)),
+/// The scripts in a line that are performed where it stands.
+fn scripts(line: &Line) -> Vec<&[Line]> {
+    match line {
+        Line::Child(lines) => vec![lines],
+        Line::Within(_, line) => vec![std::slice::from_ref(line)],
+        Line::All(branches) | Line::Some(_, branches) | Line::Try(branches) | Line::Race(branches) => {
+            branches.iter().map(Vec::as_slice).collect()
+        }
         Line::Step(_)
         | Line::Flaky(..)
         | Line::Sleep(_)
@@ -59,7 +61,15 @@ pub fn has_branches(lines: &[Line]) -> bool {
         | Line::UndoChild(_)
         | Line::Panic
         | Line::Fail(_)
-        | Line::Nan => false,
+        | Line::Nan => Vec::new(),
+    }
+}
+
+/// Whether a script does several things at once, so that nobody knows the order of its steps.
+pub fn has_branches(lines: &[Line]) -> bool {
+    lines.iter().any(|line| {
+        matches!(line, Line::All(_) | Line::Some(..) | Line::Try(_) | Line::Race(_))
+            || scripts(line).into_iter().any(has_branches)
     })
 }
 
@@ -70,24 +80,9 @@ pub fn listens(lines: &[Line]) -> usize {
 
 /// The texts of a script's steps in the order in which they run, children's among them.
 pub fn steps(lines: &[Line]) -> Vec<String> {
-    lines
-        .iter()
-        .flat_map(|line| match line {
-            Line::Step(text) | Line::Flaky(text, _) => vec![text.clone()],
-            Line::Child(lines) => steps(lines),
-            Line::Within(_, line) => steps(std::slice::from_ref(line)),
-            Line::All(branches) | Line::Some(_, branches) | Line::Try(branches) | Line::Race(branches) => {
-                branches.iter().flat_map(|lines| steps(lines)).collect()
-            }
-            Line::Sleep(_)
-            | Line::Listen
-            | Line::Spawn(_)
-            | Line::Undo(_)
-            | Line::UndoFlaky(..)
-            | Line::UndoChild(_)
-            | Line::Panic
-            | Line::Fail(_)
-            | Line::Nan => Vec::new(),
-        })
-        .collect()
+    let of_line = |line: &Line| match line {
+        Line::Step(text) | Line::Flaky(text, _) => vec![text.clone()],
+        line => scripts(line).into_iter().flat_map(steps).collect(),
+    };
+    lines.iter().flat_map(of_line).collect()
 }
