@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
+use bytes::Bytes;
+
 use super::{
     Identity, Run,
     calls::{Calls, new_call},
@@ -12,8 +14,9 @@ use super::{
 use crate::{
     engine::AnyMachine,
     machine::Changes,
-    snapshot::{Hot, Parent, SaveError, WaitingFor, merge},
+    snapshot::{Encoded, Hot, Listener, Parent, SaveError, WaitingFor, merge},
     store::{Head, NewRun, Part, Revision, RunId, Seq, Start, Status, Uid},
+    suspend::Target,
 };
 
 /// Where a run comes from.
@@ -22,6 +25,15 @@ pub(crate) struct Origin {
     pub(crate) uid: Uid,
     pub(crate) root: RunId,
     pub(crate) parent: Option<Parent>,
+    /// Who is told of its end besides.
+    pub(crate) tells: Option<Listener>,
+}
+
+impl Origin {
+    /// Of a run that nobody awaits.
+    pub(crate) fn of(id: RunId, uid: Uid) -> Self {
+        Self { root: id.clone(), id, uid, parent: None, tells: None }
+    }
 }
 
 /// A run that is about to be created, and what a store is to keep of it.
@@ -34,32 +46,58 @@ pub(crate) fn birth(
     machine: &dyn AnyMachine,
     start: Start,
 ) -> Result<(Run, NewRun), SaveError> {
-    let encoded = encode(machine, &Changes::all(), &[])?;
-    let parts: Vec<Part> =
-        encoded.parts.into_iter().map(|(name, body)| Part { name: name.to_owned(), body }).collect();
+    let Encoded { document, parts, kept: _ } = encode(machine, &Changes::all(), &[])?;
+    let parts = parts.into_iter().map(|(name, body)| Part { name: name.to_owned(), body }).collect();
+    let (workflow, version, at) = (machine.workflow(), machine.version(), machine.at());
+    born(origin, First { workflow, version, at, document, parts }, start)
+}
+
+/// A run whose first state is at hand as JSON only, and what a store is to keep of it.
+///
+/// # Errors
+///
+/// If the state is no JSON.
+pub(crate) fn birth_of_stored(origin: Origin, target: &Target, start: Start) -> Result<NewRun, SaveError> {
+    let Target { workflow, version, at, state } = target;
+    let document = Bytes::copy_from_slice(state.get().as_bytes());
+    // What is large becomes a part with the first commit.
+    let first = First { workflow, version: *version, at, document, parts: Vec::new() };
+    born(origin, first, start).map(|(_, new_run)| new_run)
+}
+
+/// The first state of a run, encoded.
+struct First<'a> {
+    workflow: &'a str,
+    version: u32,
+    at: &'a str,
+    document: Bytes,
+    parts: Vec<Part>,
+}
+
+fn born(origin: Origin, first: First<'_>, start: Start) -> Result<(Run, NewRun), SaveError> {
+    let First { workflow, version, at, document, parts } = first;
     let call = new_call(origin.uid, String::new(), Revision(0), WaitingFor::Start);
-    let hot = Hot::new(std::slice::from_ref(&call), origin.parent.as_ref());
-    let envelope = |cause| SaveError::Envelope { cause };
-    let head = Head {
-        status: Status::Ready,
-        at: machine.at().to_owned(),
-        version: machine.version(),
-        body: hot.write().map_err(envelope)?,
+    let hot = Hot {
+        tells: origin.tells.as_ref().map(Cow::Borrowed),
+        ..Hot::new(std::slice::from_ref(&call), origin.parent.as_ref())
     };
-    let document =
-        merge(&encoded.document, &parts).map_err(|error| envelope(serde::ser::Error::custom(error)))?;
-    let input = input_hash(machine.workflow(), &document).map_err(envelope)?;
+    let envelope = |cause| SaveError::Envelope { cause };
+    let body = hot.write().map_err(envelope)?;
+    let head = Head { status: Status::Ready, at: at.to_owned(), version, body };
+    let whole = merge(&document, &parts).map_err(|error| envelope(serde::ser::Error::custom(error)))?;
+    let input = input_hash(workflow, &whole).map_err(envelope)?;
     let run = Run {
         identity: Arc::new(Identity {
             id: origin.id.clone(),
             uid: origin.uid,
             root: origin.root.clone(),
             parent: origin.parent.clone(),
-            workflow: machine.workflow().to_owned(),
+            tells: origin.tells.clone(),
+            workflow: workflow.to_owned(),
         }),
-        version: machine.version(),
+        version,
         revision: Revision(0),
-        life: Life::At { state: machine.at().to_owned(), calls: Calls::one(call), cancelled: None },
+        life: Life::At { state: at.to_owned(), calls: Calls::one(call), cancelled: None },
         parked: None,
         paused: false,
         enter: false,
@@ -76,10 +114,10 @@ pub(crate) fn birth(
         uid: origin.uid,
         root: origin.root,
         parent: origin.parent.map(|parent| parent.id),
-        queue: machine.workflow().to_owned(),
+        queue: workflow.to_owned(),
         input,
         head,
-        state: encoded.document,
+        state: document,
         parts,
         attributes: Vec::new(),
         entries: Vec::new(),

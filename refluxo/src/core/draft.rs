@@ -213,6 +213,7 @@ impl Run {
             ending,
             undo: self.undo.len(),
             enter: self.enter,
+            tells: self.identity.tells.as_ref().map(std::borrow::Cow::Borrowed),
             ..Hot::new(calls, self.identity.parent.as_ref())
         };
         let body = hot.write().map_err(|cause| self.identity.unwritable(cause))?;

@@ -9,12 +9,12 @@ use super::{
     draft::Draft,
     enter::Entering,
     entry::StoryOutcome,
-    letter::{ChildEnd, Verb, end_kind},
+    letter::{ChildEnd, EndTold, Verb, end_kind, signal_kind},
     run::{End, Life, Stage, UNDO},
 };
 use crate::{
     engine::AnyMachine,
-    snapshot::{Call, Parent, ParkReason, Path, WaitingFor, parts},
+    snapshot::{Call, Listener, Parent, ParkReason, Path, WaitingFor, parts},
     store::{Effect, Message, PartOp, Status},
     suspend::Pending,
     time::Timestamp,
@@ -181,8 +181,9 @@ impl Run {
         }
     }
 
-    /// Tells the parent, if there is one.
+    /// Tells the parent, if there is one, and the listener.
     fn report(&self, draft: &mut Draft, status: Status, output: Option<&Bytes>) -> Result<(), Impossible> {
+        self.tell_listener(draft, status)?;
         let Some(Parent { id, uid }) = &self.identity.parent else { return Ok(()) };
         let unwritable = |cause| self.identity.unwritable(cause);
         let output: Box<RawValue> = match output {
@@ -196,6 +197,21 @@ impl Run {
             uid: Some(*uid),
             key: Some(format!("end:{}", self.identity.uid)),
             kind: end_kind(&self.identity.id),
+            body: Bytes::from(body),
+        }));
+        Ok(())
+    }
+
+    /// Tells the listener, if there is one.
+    fn tell_listener(&self, draft: &mut Draft, status: Status) -> Result<(), Impossible> {
+        let Some(Listener { id, uid, signal }) = &self.identity.tells else { return Ok(()) };
+        let told = EndTold::Ended { run: self.identity.id.clone(), status };
+        let body = serde_json::to_vec(&told).map_err(|cause| self.identity.unwritable(cause))?;
+        draft.effects.push(Effect::Deliver(Message {
+            to: id.clone(),
+            uid: Some(*uid),
+            key: Some(format!("end:{}", self.identity.uid)),
+            kind: signal_kind(signal),
             body: Bytes::from(body),
         }));
         Ok(())

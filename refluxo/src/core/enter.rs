@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     Identity, Origin, birth,
+    birth::birth_of_stored,
     calls::{first_call, new_call},
     group::first_started,
     key::CallPlace,
@@ -11,9 +12,11 @@ use super::{
 use crate::{
     engine::AnyMachine,
     machine::Changes,
-    snapshot::{Call, Encoded, GroupCall, Parent, Path, Retrying, SaveError, StateWriter, WaitingFor},
-    store::{Effect, Revision, Start},
-    suspend::{AnyGroup, Deadline, Pending},
+    snapshot::{
+        Call, Encoded, GroupCall, Listener, Parent, Path, Retrying, SaveError, StateWriter, WaitingFor,
+    },
+    store::{Effect, Revision, RunId, Start},
+    suspend::{AnyGroup, Deadline, Launch, Pending},
     time::Timestamp,
 };
 
@@ -112,9 +115,25 @@ impl<'a> Entering<'a> {
                 WaitingFor::Child { id }
             }
             Pending::Spawn(spawned) => WaitingFor::Spawn { id: self.start(call, spawned, None)? },
+            Pending::Launch(launch) => WaitingFor::Spawn { id: self.launch(call, launch)? },
             Pending::Group(group) => WaitingFor::Group(group_call(group, self.now)),
         };
         Ok(())
+    }
+
+    /// Starts a run under the id that it is to have, and gives that.
+    fn launch(&mut self, call: &Call, launch: &Launch) -> Result<RunId, SaveError> {
+        let Identity { id, uid, .. } = self.identity;
+        let place = CallPlace { uid: *uid, entered: call.entered, branch: &call.branch };
+        let tells = launch.tells.clone().map(|signal| Listener { id: id.clone(), uid: *uid, signal });
+        let origin = Origin { tells, ..Origin::of(launch.run.clone(), place.child_uid(call.attempt)) };
+        let start = launch.due.map_or(Start::Now, Start::At);
+        let mut new_run = birth_of_stored(origin, &launch.target, start)?;
+        new_run.attributes.clone_from(&launch.attributes);
+        if self.starts {
+            self.effects.push(Effect::Start(Box::new(new_run)));
+        }
+        Ok(launch.run.clone())
     }
 
     /// Starts a run, and gives its id. One that is not awaited is the top of a family of its own.
@@ -123,12 +142,13 @@ impl<'a> Entering<'a> {
         call: &Call,
         machine: &dyn AnyMachine,
         parent: Option<Parent>,
-    ) -> Result<crate::store::RunId, SaveError> {
+    ) -> Result<RunId, SaveError> {
         let Identity { id, uid, root, .. } = self.identity;
         let place = CallPlace { uid: *uid, entered: call.entered, branch: &call.branch };
         let started = place.child_id(id, machine.workflow(), call.attempt);
         let root = if parent.is_some() { root.clone() } else { started.clone() };
-        let origin = Origin { id: started.clone(), uid: place.child_uid(call.attempt), root, parent };
+        let uid = place.child_uid(call.attempt);
+        let origin = Origin { id: started.clone(), uid, root, parent, tells: None };
         let (_, new_run) = birth(origin, machine, Start::Now)?;
         if self.starts {
             self.effects.push(Effect::Start(Box::new(new_run)));
@@ -159,6 +179,7 @@ fn is_plain(machine: &dyn AnyMachine) -> bool {
         | Pending::Signal { .. }
         | Pending::Child(_)
         | Pending::Spawn(_)
+        | Pending::Launch(_)
         | Pending::Group(_) => false,
     }
 }
@@ -173,6 +194,7 @@ fn first_step(machine: &dyn AnyMachine) -> &'static str {
         | Pending::Signal { .. }
         | Pending::Child(_)
         | Pending::Spawn(_)
+        | Pending::Launch(_)
         | Pending::Group(_) => "",
     }
 }

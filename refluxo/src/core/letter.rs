@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::store::RunId;
+use crate::store::{RunId, Status};
 
 /// Stands before a signal's name.
 const SIGNAL: &str = "signal:";
@@ -45,6 +45,19 @@ pub(crate) struct ChildEnd {
     pub(crate) cancelled: bool,
     /// What its function returned.
     pub(crate) output: Box<RawValue>,
+}
+
+/// What a run tells its [`Listener`](crate::snapshot::Listener) at its end: one of the words that the listener's signal may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum EndTold {
+    /// It has ended.
+    Ended {
+        /// Its id.
+        run: RunId,
+        /// How.
+        status: Status,
+    },
 }
 
 /// What an operator wants of a run.

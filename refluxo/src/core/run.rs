@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::calls::Calls;
 use crate::{
     snapshot::{
-        Call, Ending, Hot, LoadError, Parent, ParkReason, Path, WaitingFor,
+        Call, Ending, Hot, Listener, LoadError, Parent, ParkReason, Path, WaitingFor,
         parts::{BranchRecord, Reserved, split},
     },
     store::{Part, Received, Record, Revision, RunId, Seq, Status, Uid},
@@ -25,6 +25,8 @@ pub(crate) struct Identity {
     /// The run at the top of its family.
     pub(crate) root: RunId,
     pub(crate) parent: Option<Parent>,
+    /// Who is told of its end besides.
+    pub(crate) tells: Option<Listener>,
     /// The workflow's name.
     pub(crate) workflow: String,
 }
@@ -111,6 +113,7 @@ impl Run {
             uid: row.uid,
             root: row.root.clone(),
             parent: hot.parent.clone().map(Cow::into_owned),
+            tells: hot.tells.clone().map(Cow::into_owned),
             workflow: row.queue.clone(),
         };
         let mut run = Self::read(identity, row.head.status, row.head.at.clone(), hot, &record.parts)?;

@@ -70,7 +70,7 @@ impl Engine {
     }
 
     /// What the engine's parts share.
-    pub(super) fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.guard.shared
     }
 
@@ -93,7 +93,7 @@ impl Engine {
         if !shared.registry.kind(W::NAME).is_some_and(Kind::is::<W>) {
             return Err(StartError::NotRegistered { workflow: W::NAME });
         }
-        let origin = Origin { id: id.clone(), uid: (shared.uids)(), root: id.clone(), parent: None };
+        let origin = Origin::of(id.clone(), (shared.uids)());
         // A slot that is free now takes the run without a claim.
         let slot = shared.slots.clone().try_acquire_owned().ok().filter(|_| shared.is_working());
         let start = match (&slot, shared.session()) {

@@ -59,8 +59,14 @@ pub(crate) async fn settle(shared: &Arc<Shared>, owed: Vec<Owed>) -> Settled {
     for Owed { id, effect } in owed {
         match effect {
             Effect::Start(child) => {
-                if !start(shared, &child).await {
-                    settled.taken = Some(child.id);
+                let started = start(shared, &child).await;
+                match (started, &child.parent) {
+                    (true, _) => {}
+                    (false, Some(_)) => settled.taken = Some(child.id),
+                    // Nobody waits for it, and whoever chose its id has what it asked for: a run of that id.
+                    (false, None) => {
+                        tracing::warn!(run = %child.id, "a run of this id is there already; none is started");
+                    }
                 }
             }
             Effect::Deliver(message) => deliver(shared, &message).await,

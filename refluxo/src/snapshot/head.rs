@@ -13,9 +13,22 @@ use super::{
 };
 use crate::{
     core::Run,
-    store::{Part, PartOp, Received, Record, Revision, Status},
+    store::{Part, PartOp, Received, Record, Revision, RunId, Status, Uid},
     time::Timestamp,
 };
+
+/// A run that is told of the end of another one by a signal. It does not await it: neither is the other one cancelled with it,
+/// nor is its cancellation a failure of the listener.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Listener {
+    /// Its id.
+    pub(crate) id: RunId,
+    /// The random name of that id's life.
+    pub(crate) uid: Uid,
+    /// The name of the signal, by which it is told.
+    pub(crate) signal: String,
+}
 
 /// The body of a store's [`Head`](crate::store::Head): what of the envelope has no column of its own.
 ///
@@ -31,6 +44,9 @@ pub(crate) struct Hot<'a> {
     /// The run that awaits it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parent: Option<Cow<'a, Parent>>,
+    /// The run that is told of its end without awaiting it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tells: Option<Cow<'a, Listener>>,
     /// Why it is parked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Cow<'a, ParkReason>>,
@@ -58,6 +74,7 @@ impl<'a> Hot<'a> {
             format: FORMAT,
             calls: Cow::Borrowed(calls),
             parent: parent.map(Cow::Borrowed),
+            tells: None,
             error: None,
             paused: false,
             cancelled: None,
@@ -150,6 +167,8 @@ impl Snapshot {
             format: FORMAT,
             calls: self.calls.iter().find(is_in_head).cloned().into_iter().collect(),
             parent: self.parent.clone().map(Cow::Owned),
+            // Only a store has listeners.
+            tells: None,
             error: self.error.clone().map(Cow::Owned),
             paused: self.paused,
             // It is only set while steps are in flight, and a snapshot is taken when they have ended.

@@ -7,6 +7,7 @@ mod child;
 mod context;
 mod detached;
 mod group;
+mod launch;
 mod options;
 mod signals;
 mod step;
@@ -20,6 +21,8 @@ pub use context::{Interrupted, StepContext};
 pub(crate) use context::{Pulse, Tether};
 pub use detached::spawn;
 pub use group::{AnyGroup, Group, Outcomes, Rule};
+pub use launch::Launch;
+pub(crate) use launch::Target;
 pub use options::{Backoff, Judged, Retry, StepSpec, StepTimeout, TimedOut};
 pub use signals::{Signal, signal};
 #[cfg(feature = "testing")]
@@ -93,6 +96,8 @@ pub enum Pending<'a> {
     Child(&'a dyn AnyMachine),
     /// A run of its own, which is started when the state is saved.
     Spawn(&'a dyn AnyMachine),
+    /// A run of its own under an id of its own, which is started when the state is saved.
+    Launch(&'a Launch),
     /// Several branches at once.
     Group(&'a dyn AnyGroup),
 }

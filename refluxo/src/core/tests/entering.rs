@@ -12,7 +12,7 @@ use crate::{
 
 /// A copy of what is stored of a run, under another id.
 fn copy(run: &Run, machine: &shape::Shape, records: &[(&str, String)]) -> (Run, Stored) {
-    let origin = Origin { id: id("copy"), uid: Uid::from_u128(8), root: id("copy"), parent: None };
+    let origin = Origin::of(id("copy"), Uid::from_u128(8));
     let (_, new_run) = birth(origin, machine, Start::Now).expect("it can be saved");
     let mut head = new_run.head.clone();
     let root = calls(run).root().clone();

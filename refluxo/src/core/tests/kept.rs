@@ -12,7 +12,7 @@ use crate::{
 
 /// A run that keeps so many states, as it was created.
 fn keeping(states: usize) -> (Run, Stored) {
-    let origin = Origin { id: id("order-42"), uid: Uid::from_u128(7), root: id("order-42"), parent: None };
+    let origin = Origin::of(id("order-42"), Uid::from_u128(7));
     let (run, new_run) = birth(origin, &start(), Start::Now).expect("it can be saved");
     (run.keeping(states), Stored::new(new_run))
 }

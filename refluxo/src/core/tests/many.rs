@@ -10,7 +10,7 @@ use super::{
 
 /// All bytes that a join of so many steps writes, 64 at once.
 fn written(items: u32) -> usize {
-    let origin = Origin { id: id("many"), uid: Uid::from_u128(7), root: id("many"), parent: None };
+    let origin = Origin::of(id("many"), Uid::from_u128(7));
     let (run, new_run) = birth(origin, &start(), Start::Now).expect("it can be saved");
     let mut stored = Stored::new(new_run);
     let branches: Vec<Shape> = (0..items).map(|_| step()).collect();

@@ -49,14 +49,20 @@ fn id(name: &str) -> RunId {
 
 /// A run that was just created.
 fn newborn() -> Run {
-    let origin = Origin { id: id("order-42"), uid: Uid::from_u128(7), root: id("order-42"), parent: None };
+    let origin = Origin::of(id("order-42"), Uid::from_u128(7));
     birth(origin, &start(), Start::Now).expect("it can be saved").0
 }
 
 /// As [`newborn`], awaited by another run.
 fn newborn_child() -> Run {
     let parent = Parent { id: id("parent"), uid: Uid::from_u128(1) };
-    let origin = Origin { id: id("child"), uid: Uid::from_u128(2), root: id("parent"), parent: Some(parent) };
+    let origin = Origin {
+        id: id("child"),
+        uid: Uid::from_u128(2),
+        root: id("parent"),
+        parent: Some(parent),
+        tells: None,
+    };
     birth(origin, &start(), Start::Now).expect("it can be saved").0
 }
 

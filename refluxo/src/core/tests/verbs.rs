@@ -244,7 +244,7 @@ fn a_parked_run_can_be_cancelled_and_aborted() {
 
 #[test]
 fn a_run_that_was_parked_without_a_reason_can_be_retried() {
-    let origin = Origin { id: id("order-42"), uid: Uid::from_u128(7), root: id("order-42"), parent: None };
+    let origin = Origin::of(id("order-42"), Uid::from_u128(7));
     let (_, mut new_run) = birth(origin, &start(), Start::Now).expect("it can be saved");
     new_run.head.status = Status::Parked;
     let run = Stored::new(new_run).read();

@@ -19,6 +19,7 @@ pub(super) fn of_snapshot(snapshot: &Snapshot) -> Result<Run, LoadError> {
         uid: snapshot.uid,
         root: snapshot.parent.as_ref().map_or(&snapshot.id, |parent| &parent.id).clone(),
         parent: snapshot.parent.clone(),
+        tells: None,
         workflow: snapshot.workflow.clone(),
     };
     // Fields that are parts are merged into the state, so each new state is written whole.

@@ -100,7 +100,7 @@ impl Storeless {
     /// If the id is not one, or the arguments can't be saved.
     pub fn first<W: Machine>(&self, id: impl AsRef<str>, workflow: &W) -> Result<Snapshot, AdvanceError> {
         let id = RunId::new(id.as_ref())?;
-        let origin = Origin { id: id.clone(), uid: Uid::random(), root: id.clone(), parent: None };
+        let origin = Origin::of(id.clone(), Uid::random());
         let (_, new_run) =
             birth(origin, workflow, Start::Now).map_err(|cause| AdvanceError::Arguments { id, cause })?;
         Ok(newborn(new_run, self.clock.now())?)

@@ -91,12 +91,7 @@ struct Settling {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let origin = Origin {
-            id: id("life"),
-            uid: Uid::from_u128(u128::from(seed) + 1),
-            root: id("life"),
-            parent: None,
-        };
+        let origin = Origin::of(id("life"), Uid::from_u128(u128::from(seed) + 1));
         let (run, new_run) = birth(origin, &start(), Start::Now).expect("it can be saved");
         Self {
             dice: Dice(seed),
