@@ -12,6 +12,8 @@ mod forms;
 pub mod local;
 pub mod machine;
 pub mod observer;
+#[cfg(feature = "schedule")]
+pub mod schedule;
 pub mod snapshot;
 pub mod store;
 pub mod suspend;

@@ -65,6 +65,19 @@ pub(crate) fn birth_of_stored(origin: Origin, target: &Target, start: Start) -> 
     born(origin, first, start).map(|(_, new_run)| new_run)
 }
 
+/// The first state of a workflow, as it is stored.
+///
+/// # Errors
+///
+/// If the arguments can't be saved.
+#[cfg(feature = "schedule")]
+pub(crate) fn target(machine: &dyn AnyMachine) -> Result<Target, SaveError> {
+    let state = super::enter::encode_whole(machine)?;
+    let state = serde_json::from_slice(&state).map_err(|cause| SaveError::Envelope { cause })?;
+    let (workflow, at) = (machine.workflow().to_owned(), machine.at().to_owned());
+    Ok(Target { workflow, version: machine.version(), at, state })
+}
+
 /// The first state of a run, encoded.
 struct First<'a> {
     workflow: &'a str,

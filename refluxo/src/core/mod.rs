@@ -38,12 +38,16 @@ pub(crate) mod retry;
 mod run;
 mod verbs;
 
+#[cfg(feature = "schedule")]
+pub(crate) use birth::target;
 pub(crate) use birth::{Origin, birth};
 pub(crate) use calls::Calls;
 pub(crate) use error::Impossible;
 pub(crate) use event::{Again, Cause, Event, Move, Pushed, StepRun, To};
 pub(crate) use fork::{NoFork, fork};
 pub(crate) use group::{Progress, after};
+#[cfg(feature = "schedule")]
+pub(crate) use input::input_hash;
 pub(crate) use kept::{Earlier, earlier, kept_states};
 pub(crate) use letter::{ChildEnd, Verb, VerbLetter, end_kind, signal_kind};
 pub(crate) use next::{Next, Ready, Task};

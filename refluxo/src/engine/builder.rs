@@ -109,6 +109,21 @@ impl EngineBuilder {
         self
     }
 
+    /// Works on schedules too. An engine without workflows of its own is somebody's line to the store, and works on nothing.
+    #[cfg(feature = "schedule")]
+    fn keep_schedules(mut self) -> Self {
+        if self.registry.kinds().len() > 0 {
+            self.registry.add::<crate::schedule::Keeper>();
+            self.resources.insert(crate::schedule::Desk::new(self.store.clone()));
+        }
+        self
+    }
+
+    #[cfg(not(feature = "schedule"))]
+    fn keep_schedules(self) -> Self {
+        self
+    }
+
     /// Starts the worker, which at once takes up every run that is unfinished.
     ///
     /// # Errors
@@ -119,8 +134,9 @@ impl EngineBuilder {
         reason = "it must be called within a runtime, and stores may come to be asked"
     )]
     pub async fn build(self) -> Result<Engine, BuildError> {
-        self.registry.check(&self.resources)?;
-        let Self { store, registry, resources, observers, settings, uids } = self;
+        let this = self.keep_schedules();
+        this.registry.check(&this.resources)?;
+        let Self { store, registry, resources, observers, settings, uids } = this;
         let shared = Arc::new(Shared::new(Parts { store, registry, resources, observers, settings, uids }));
         // It listens before the first claim, so that nothing falls between the two.
         let wakes = shared.store.wakes();

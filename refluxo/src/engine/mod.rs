@@ -23,7 +23,7 @@ mod reason;
 mod registry;
 mod run;
 mod running;
-mod send;
+pub(crate) mod send;
 mod settings;
 mod shared;
 mod steps;
@@ -49,3 +49,9 @@ pub use registry::{Conflict, Registry};
 pub use run::Run;
 pub use storeless::{AdvanceError, CopyError, DeliverError, Orders, Storeless, StorelessBuilder};
 pub use verbs::Order;
+#[cfg(feature = "schedule")]
+pub(crate) use {
+    patience::{Patience, ask},
+    registry::Kind,
+    shared::Shared,
+};

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Sends a signal to a run, under the sender's key if there is one.
-pub(super) async fn signal(
+pub(crate) async fn signal(
     shared: &Shared,
     id: &RunId,
     key: Option<&str>,
