@@ -10,7 +10,7 @@ use std::{
 use refluxo::{
     Engine, Run,
     engine::{EngineBuilder, ResultError},
-    observer::{Attempted, Attempting, Observer, Reached},
+    observer::{Event, Observer},
     prelude::*,
     snapshot::RunStatus,
     suspend::Interrupted,
@@ -282,16 +282,17 @@ impl Diary {
 }
 
 impl Observer for Diary {
-    fn reached(&self, _: &Reached<'_>) {}
-
-    fn attempting(&self, attempting: &Attempting<'_>) {
-        let arguments = String::from_utf8(attempting.arguments().unwrap()).unwrap();
-        let cx = attempting.context;
-        self.note(format!("{} {}{arguments} {}", cx.run_id(), cx.step(), cx.attempt()));
-    }
-
-    fn attempted(&self, attempted: &Attempted<'_>) {
-        self.note(format!("{:?}", attempted.ended));
+    fn told(&self, event: &Event) {
+        match event {
+            Event::Attempting(attempting) => {
+                let cx = &attempting.context;
+                self.note(format!("{} {} {} {}", cx.run_id(), cx.workflow(), cx.step(), cx.attempt()));
+            }
+            Event::Attempted(attempted) => {
+                self.note(format!("{}, again: {}", attempted.outcome, attempted.again.is_some()));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -299,16 +300,8 @@ impl Observer for Diary {
 struct Nervous;
 
 impl Observer for Nervous {
-    fn reached(&self, _: &Reached<'_>) {
-        panic!("it was told of a state")
-    }
-
-    fn attempting(&self, _: &Attempting<'_>) {
-        panic!("it was told of an attempt")
-    }
-
-    fn attempted(&self, _: &Attempted<'_>) {
-        panic!("it was told of an attempt's end")
+    fn told(&self, event: &Event) {
+        panic!("it was told of {event:?}")
     }
 }
 
@@ -317,6 +310,7 @@ async fn an_observer_that_panics_harms_nobody(place: Place) {
     let engine = build(builder(&place).await.observe(Nervous).observe(diary.clone())).await;
     let run = engine.start("a", hesitating(0)).await.unwrap();
     assert_eq!(soon(run.result()).await.unwrap(), Ok(1));
+    engine.shutdown().await;
     assert_eq!(diary.0.lock().unwrap().len(), 2, "the others are told");
 }
 
@@ -325,13 +319,13 @@ async fn observers_are_told_of_attempts(place: Place) {
     let engine = build(builder(&place).await.observe(diary.clone())).await;
     let run = engine.start("a", hesitating(1)).await.unwrap();
     assert_eq!(passing(&place, run.result()).await.unwrap(), Ok(2));
+    engine.shutdown().await;
     let told = diary.0.lock().unwrap().clone();
-    let arguments = r#"{"attempts":1}"#;
     let expected = [
-        format!("a hesitate{arguments} 1"),
-        "TimedOut".to_owned(),
-        format!("a hesitate{arguments} 2"),
-        "Returned".to_owned(),
+        "a hesitating hesitate 1",
+        "timed_out, again: true",
+        "a hesitating hesitate 2",
+        "returned, again: false",
     ];
     assert_eq!(told, expected);
 }

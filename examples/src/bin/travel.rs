@@ -14,7 +14,7 @@ use std::{
 };
 
 use clap::Parser;
-use refluxo::{observer::Reached, prelude::*};
+use refluxo::{observer::Event, prelude::*};
 use thiserror::Error;
 
 /// Where somebody wants to go.
@@ -139,8 +139,10 @@ async fn main() -> anyhow::Result<()> {
     let engine = Engine::builder(SqliteStore::open(db).await?)
         .register::<Travel>()
         .provide(Agency { cars, ..Agency::default() })
-        .observe(move |reached: &Reached<'_>| {
-            if crash_at.as_deref() == Some(reached.at) {
+        .observe(move |event: &Event| {
+            if let Event::Reached(reached) = event
+                && crash_at.as_ref() == Some(&reached.at)
+            {
                 println!("  the process is killed at {}", reached.at);
                 process::abort();
             }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use refluxo::{observer::Reached, prelude::*, store::Synchronous};
+use refluxo::{observer::Event, prelude::*, store::Synchronous};
 
 /// Where the steps that began and the states that were stored are written down.
 pub(crate) const LOG: &str = "log";
@@ -149,7 +149,11 @@ pub(crate) async fn work(folder: PathBuf, workflow: &str) {
         .register::<Import>()
         .register::<Reimburse>()
         .provide(Journal(folder.join(LOG)))
-        .observe(move |reached: &Reached<'_>| journal.line(&format!("stored {}", reached.at)))
+        .witness(move |event| {
+            if let Event::Reached(reached) = event {
+                journal.line(&format!("stored {}", reached.at));
+            }
+        })
         .lease(Duration::from_mins(10))
         .poison_limit(u32::MAX)
         .build()

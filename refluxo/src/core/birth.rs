@@ -27,12 +27,14 @@ pub(crate) struct Origin {
     pub(crate) parent: Option<Parent>,
     /// Who is told of its end besides.
     pub(crate) tells: Option<Listener>,
+    /// The trace that it belongs to.
+    pub(crate) trace: Option<Arc<str>>,
 }
 
 impl Origin {
     /// Of a run that nobody awaits.
     pub(crate) fn of(id: RunId, uid: Uid) -> Self {
-        Self { root: id.clone(), id, uid, parent: None, tells: None }
+        Self { root: id.clone(), id, uid, parent: None, tells: None, trace: None }
     }
 }
 
@@ -92,6 +94,7 @@ fn born(origin: Origin, first: First<'_>, start: Start) -> Result<(Run, NewRun),
     let call = new_call(origin.uid, String::new(), Revision(0), WaitingFor::Start);
     let hot = Hot {
         tells: origin.tells.as_ref().map(Cow::Borrowed),
+        trace: origin.trace.as_deref().map(Cow::Borrowed),
         ..Hot::new(std::slice::from_ref(&call), origin.parent.as_ref())
     };
     let envelope = |cause| SaveError::Envelope { cause };
@@ -106,7 +109,8 @@ fn born(origin: Origin, first: First<'_>, start: Start) -> Result<(Run, NewRun),
             root: origin.root.clone(),
             parent: origin.parent.clone(),
             tells: origin.tells.clone(),
-            workflow: workflow.to_owned(),
+            workflow: workflow.into(),
+            trace: origin.trace.clone(),
         }),
         version,
         revision: Revision(0),

@@ -214,6 +214,7 @@ impl Run {
             undo: self.undo.len(),
             enter: self.enter,
             tells: self.identity.tells.as_ref().map(std::borrow::Cow::Borrowed),
+            trace: self.identity.trace.as_deref().map(std::borrow::Cow::Borrowed),
             ..Hot::new(calls, self.identity.parent.as_ref())
         };
         let body = hot.write().map_err(|cause| self.identity.unwritable(cause))?;

@@ -1,5 +1,7 @@
 //! A copy of a run, as a run of its own.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -36,8 +38,9 @@ struct Forked<'a> {
 }
 
 /// A run that goes on from where another one stands, or stood when it ended: with its state, its branches and what is left of
-/// its undo stack. Its calls are made anew, under keys of its own; its inbox is empty.
-pub(crate) fn fork(record: &Record, id: RunId, uid: Uid) -> Result<NewRun, NoFork> {
+/// its undo stack. Its calls are made anew, under keys of its own, in the trace that is given
+/// or else in that of the first; its inbox is empty.
+pub(crate) fn fork(record: &Record, id: RunId, uid: Uid, trace: Option<String>) -> Result<NewRun, NoFork> {
     let row = &record.row;
     if row.head.status == Status::Completed {
         return Err(NoFork::Completed);
@@ -54,7 +57,12 @@ pub(crate) fn fork(record: &Record, id: RunId, uid: Uid) -> Result<NewRun, NoFor
         if parts::is_of_branch(&part.name) { with_branches } else { !parts::is_past(&part.name) }
     };
     let unsaved = |cause| NoFork::Unsaved(SaveError::Envelope { cause });
-    let hot = Hot { undo: run.undo.len(), enter: true, ..Hot::new(std::slice::from_ref(&call), None) };
+    let hot = Hot {
+        undo: run.undo.len(),
+        enter: true,
+        trace: trace.map(Cow::Owned).or(run.identity.trace.as_deref().map(Cow::Borrowed)),
+        ..Hot::new(std::slice::from_ref(&call), None)
+    };
     let body = hot.write().map_err(unsaved)?;
     let story = Forked { forked_from: &row.id, at_revision: row.revision };
     let entry = serde_json::to_vec(&story).map(Bytes::from).map_err(unsaved)?;

@@ -107,7 +107,7 @@ pub(crate) fn earlier(record: &Record, revision: Revision) -> Result<Earlier, No
     let undo = kept.undo.min(hot.undo);
     let entries: BTreeSet<String> = (0..undo).map(parts::undo).collect();
     let call = new_call(record.row.uid, String::new(), revision, WaitingFor::Start);
-    let hot = Hot { undo, enter: true, ..Hot::new(std::slice::from_ref(&call), None) };
+    let hot = Hot { undo, enter: true, trace: hot.trace, ..Hot::new(std::slice::from_ref(&call), None) };
     let body = hot.write().map_err(|cause| NoFork::Unsaved(SaveError::Envelope { cause }))?;
     let head = Head { status: Status::Ready, at: kept.at.into_owned(), version: kept.version, body };
     let record = Record {

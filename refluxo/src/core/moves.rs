@@ -131,7 +131,7 @@ impl Run {
             To::Returned { output, failed } => {
                 let mut json = Vec::new();
                 let workflow = &self.identity.workflow;
-                let unsaved = |cause| SaveError::Output { workflow: workflow.clone(), cause };
+                let unsaved = |cause| SaveError::Output { workflow: workflow.to_string(), cause };
                 output.write(&mut json).map_err(unsaved)?;
                 SavedTo::Returned { output: json.into(), failed }
             }
@@ -147,7 +147,11 @@ impl Run {
         call.write(&mut json)
             .and_then(|()| serde_json::from_slice(&json))
             .and_then(|call: Box<RawValue>| UndoEntry::write(name, &call))
-            .map_err(|cause| SaveError::Undo { workflow: self.identity.workflow.clone(), undo: name, cause })
+            .map_err(|cause| SaveError::Undo {
+                workflow: self.identity.workflow.to_string(),
+                undo: name,
+                cause,
+            })
     }
 
     /// The calls of the branch of this number, which starts in place of one that has ended.

@@ -28,7 +28,9 @@ pub(crate) struct Identity {
     /// Who is told of its end besides.
     pub(crate) tells: Option<Listener>,
     /// The workflow's name.
-    pub(crate) workflow: String,
+    pub(crate) workflow: Arc<str>,
+    /// The trace that it belongs to, as whoever started it said.
+    pub(crate) trace: Option<Arc<str>>,
 }
 
 /// A run in its holder's hands.
@@ -114,7 +116,8 @@ impl Run {
             root: row.root.clone(),
             parent: hot.parent.clone().map(Cow::into_owned),
             tells: hot.tells.clone().map(Cow::into_owned),
-            workflow: row.queue.clone(),
+            workflow: row.queue.as_str().into(),
+            trace: hot.trace.as_deref().map(Arc::from),
         };
         let mut run = Self::read(identity, row.head.status, row.head.at.clone(), hot, &record.parts)?;
         run.version = row.head.version;

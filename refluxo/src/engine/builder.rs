@@ -6,13 +6,16 @@ use super::{
     BuildError, Engine, Registry, leases,
     settings::{Settings, Uids},
     shared::{Parts, Shared},
+    telling::{Spans, Traces},
     worker,
 };
+#[cfg(feature = "testing")]
+use crate::observer::{Event, Witness};
 use crate::{
     machine::Machine,
-    observer::Observer,
+    observer::{Audience, Observer},
     store::{Store, Uid},
-    suspend::Resources,
+    suspend::{Resources, StepContext},
 };
 
 /// Puts an [`Engine`] together: see [`Engine::builder`].
@@ -22,6 +25,10 @@ pub struct EngineBuilder {
     registry: Registry,
     resources: Resources,
     observers: Vec<Box<dyn Observer>>,
+    #[cfg(feature = "testing")]
+    witnesses: Vec<Witness>,
+    spans: Spans,
+    traces: Traces,
     settings: Settings,
     uids: Uids,
 }
@@ -34,6 +41,10 @@ impl EngineBuilder {
             registry: Registry::default(),
             resources: Resources::default(),
             observers: Vec::new(),
+            #[cfg(feature = "testing")]
+            witnesses: Vec::new(),
+            spans: Spans::default(),
+            traces: Traces::default(),
             settings: Settings::default(),
             uids: Box::new(Uid::random),
         }
@@ -51,9 +62,42 @@ impl EngineBuilder {
         self
     }
 
-    /// Has an observer told what runs do; several are told in the order in which they were added.
+    /// Has an observer told what happens in this engine; several are told each for itself: see [`Observer::told`].
     pub fn observe(mut self, observer: impl Observer) -> Self {
         self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Has this told what happens, on the spot: a run goes on when it returns, so what it learns it learns before the next
+    /// step begins. For tests; it must neither block nor panic.
+    #[cfg(feature = "testing")]
+    pub fn witness(mut self, witness: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.witnesses.push(Box::new(witness));
+        self
+    }
+
+    /// Says to which trace the runs belong that are started or copied from now on: called by whoever starts one, and kept with
+    /// the run. Its children and the runs that it spawns belong to the same trace.
+    ///
+    /// The text is the program's; the usual one is the `traceparent` of the W3C's Trace Context, of the span in which the run is
+    /// started. It is not kept secret, and written with every commit: keep it short. Steps read it by
+    /// [`StepContext::trace_parent`], in every process, and [`EngineBuilder::instrument`] may make it the parent of their spans.
+    /// A function that panics is as good as one that gives none.
+    pub fn trace_context(mut self, capture: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.traces = Traces::new(Box::new(capture));
+        self
+    }
+
+    /// Makes the span in which the body of each attempt to run a step runs.
+    ///
+    /// Without it that is `refluxo.step` of the level `INFO`, with the fields `run`, `workflow`, `step`, `attempt` and
+    /// `outcome`. If the span has a field `outcome`, that is set when the attempt is over, to the name of its
+    /// [`AttemptOutcome`](crate::observer::AttemptOutcome). If the function panics, the attempt has the usual span.
+    pub fn instrument(
+        mut self,
+        span: impl Fn(&StepContext) -> tracing::Span + Send + Sync + 'static,
+    ) -> Self {
+        self.spans = Spans::new(Box::new(span));
         self
     }
 
@@ -128,7 +172,7 @@ impl EngineBuilder {
     ///
     /// # Errors
     ///
-    /// If a step lacks a resource, or two workflows share a name; all of them are listed.
+    /// If a step lacks a resource, or two workflows share a name; all of them are listed. If there is no thread for an observer.
     #[expect(
         clippy::unused_async,
         reason = "it must be called within a runtime, and stores may come to be asked"
@@ -136,8 +180,13 @@ impl EngineBuilder {
     pub async fn build(self) -> Result<Engine, BuildError> {
         let this = self.keep_schedules();
         this.registry.check(&this.resources)?;
-        let Self { store, registry, resources, observers, settings, uids } = this;
-        let shared = Arc::new(Shared::new(Parts { store, registry, resources, observers, settings, uids }));
+        let audience = Audience::of(this.observers)
+            .map_err(|cause| BuildError::ObserverThread { cause: Arc::new(cause) })?;
+        #[cfg(feature = "testing")]
+        let audience = audience.with(this.witnesses);
+        let Self { store, registry, resources, spans, traces, settings, uids, .. } = this;
+        let parts = Parts { store, registry, resources, audience, spans, traces, settings, uids };
+        let shared = Arc::new(Shared::new(parts));
         // It listens before the first claim, so that nothing falls between the two.
         let wakes = shared.store.wakes();
         shared.spawn_listener(worker::listen(shared.clone(), wakes));

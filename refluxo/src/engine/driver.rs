@@ -15,13 +15,14 @@ use super::{
     running::Running,
     shared::Shared,
     steps::Attempt,
-    storing::{After, Left, Planned, park_as_it_is},
+    storing::{After, Before, Left, Planned, park_as_it_is},
     turn::{NoTurn, Turn},
 };
 use crate::{
-    core::{Life, Next, Run},
+    core::{Identity, Life, Next, Run},
+    observer::{Event, LeaseLost, Taking},
     snapshot::{ParkReason, Path},
-    store::{Depth, EffectId, Lease, Record},
+    store::{Depth, EffectId, Lease, Record, Revision, Row, Status},
     suspend::{Pulse, StepTask},
     time::Timestamp,
 };
@@ -36,6 +37,8 @@ pub(crate) struct Held {
 /// What the holder of a run keeps beside it.
 pub(crate) struct Hands {
     pub(crate) lease: Lease,
+    /// When the run was created.
+    pub(crate) created: Timestamp,
     /// Effects of earlier commits that were carried out; the next commit says so.
     pub(crate) settled: Vec<EffectId>,
     pub(crate) machines: Machines,
@@ -56,9 +59,10 @@ pub(crate) struct Hands {
 }
 
 impl Hands {
-    fn new(lease: Lease, settled: Vec<EffectId>, machines: Machines, renewing: &Renewing) -> Box<Self> {
+    fn new(created: Timestamp, settled: Vec<EffectId>, machines: Machines, renewing: &Renewing) -> Box<Self> {
         Box::new(Self {
-            lease,
+            lease: renewing.lease.clone(),
+            created,
             settled,
             machines,
             running: Running::default(),
@@ -105,12 +109,13 @@ pub(crate) fn spawn(
 
 /// Works on a run that was claimed, until it rests or ends.
 pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) -> Option<Left> {
-    let renewing = Renewing::begin(&shared, lease.clone());
+    let row = &record.row;
+    let renewing = Renewing::begin(&shared, lease.clone(), row.queue.as_str().into(), Taking::of(row));
     let Settled { done, taken } = settle(&shared, record.owed.clone()).await;
     let left = match Run::of_record(&record) {
         Ok(run) => {
-            let claims = record.row.claims;
-            let hands = Hands::new(lease, done, Machines::of_record(record), &renewing);
+            let (claims, created) = (record.row.claims, record.row.created);
+            let hands = Hands::new(created, done, Machines::of_record(record), &renewing);
             let mut held = Held { run: run.keeping(shared.settings.keep_states), hands };
             let stuck = match taken {
                 Some(child) => Some(ParkReason::ChildIdTaken { child }),
@@ -138,8 +143,9 @@ pub(crate) async fn begin(
     run: Run,
     machine: Box<dyn AnyMachine>,
 ) -> Option<Left> {
-    let renewing = Renewing::begin(&shared, lease.clone());
-    let hands = Hands::new(lease, Vec::new(), Machines::of_newborn(machine), &renewing);
+    let workflow = run.identity.workflow.clone();
+    let renewing = Renewing::begin(&shared, lease, workflow, Taking::Started);
+    let hands = Hands::new(shared.now(), Vec::new(), Machines::of_newborn(machine), &renewing);
     let run = run.keeping(shared.settings.keep_states);
     let left = drive(&shared, Held { run, hands }).await;
     drop(renewing);
@@ -152,7 +158,7 @@ async fn drive(shared: &Arc<Shared>, mut held: Held) -> Option<Left> {
         let mut turn = match held.turn(shared).await {
             Ok(turn) => turn,
             Err(NoTurn::Lost) => {
-                held.wake_watchers(shared);
+                held.tell_of_loss(shared);
                 return None;
             }
             Err(NoTurn::Drained) => {
@@ -181,13 +187,14 @@ impl Held {
     /// is let go of, and taken up again when its lease ends.
     fn plan(self, shared: &Shared, turn: &mut Turn) -> Option<Planned> {
         let Self { run, mut hands } = self;
+        let before = Before::of(&run);
         match run.apply(turn.event(), shared.now()) {
             Ok((run, mut plan)) => {
                 if let Turn::Settled(settled) = turn {
                     settled.keep(plan.moved);
                 }
                 hands.stuck = plan.stuck.take().or(hands.stuck);
-                Some(Planned::new(run, plan, hands))
+                Some(Planned::new(before, run, plan, hands))
             }
             Err(defect) => {
                 tracing::error!(%defect, "a run was let go of");
@@ -216,8 +223,21 @@ impl Held {
 
     /// Tells of a run that is in other hands: it may have ended there, which the listener kept to itself as long as the run
     /// was held here.
-    pub(crate) fn wake_watchers(&self, shared: &Shared) {
+    pub(crate) fn tell_of_loss(&self, shared: &Shared) {
         tracing::warn!(run = %self.hands.lease.run, "another worker has the run; what was done here was not stored");
+        let Identity { id, workflow, .. } = &*self.run.identity;
+        let lost = || LeaseLost { run: id.clone(), workflow: workflow.clone() };
+        shared.workshop.audience.tell(|| Event::LeaseLost(lost()));
         shared.watchers.wake(&self.hands.lease.run);
+    }
+}
+
+impl Taking {
+    /// Where a run comes from that was claimed.
+    ///
+    /// Whoever brings a run to rest commits a status that says so, and a commit sets its claims to zero.
+    fn of(row: &Row) -> Self {
+        let was_left = row.claims > 1 || row.revision > Revision(0) && row.head.status == Status::Ready;
+        if was_left { Self::TakenOver } else { Self::Claimed }
     }
 }

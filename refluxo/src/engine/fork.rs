@@ -93,7 +93,8 @@ impl Fork {
         if undone && !force {
             return Err(ForkError::Undone { id });
         }
-        let new_run = fork(&record, copy.clone(), (shared.uids)()).map_err(refused)?;
+        let new_run =
+            fork(&record, copy.clone(), (shared.uids)(), shared.traces.capture()).map_err(refused)?;
         check(&shared.registry, &record)
             .map_err(|reason| ForkError::Unreadable { id: id.clone(), reason })?;
         let created =

@@ -93,7 +93,8 @@ impl Engine {
         if !shared.registry.kind(W::NAME).is_some_and(Kind::is::<W>) {
             return Err(StartError::NotRegistered { workflow: W::NAME });
         }
-        let origin = Origin::of(id.clone(), (shared.uids)());
+        let trace = shared.traces.capture().map(Into::into);
+        let origin = Origin { trace, ..Origin::of(id.clone(), (shared.uids)()) };
         // A slot that is free now takes the run without a claim.
         let slot = shared.slots.clone().try_acquire_owned().ok().filter(|_| shared.is_working());
         let start = match (&slot, shared.session()) {

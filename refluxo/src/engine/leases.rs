@@ -15,7 +15,8 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::shared::Shared;
 use crate::{
-    store::{Depth, Lease, Renewed, RunId},
+    observer::{Event, LetGo, TakenUp, Taking},
+    store::{Depth, Lease, Operation, Renewed, RunId},
     suspend::Pulse,
 };
 
@@ -96,7 +97,8 @@ impl Mailbox {
 /// A lease in the list; dropped, it is no longer renewed.
 pub(crate) struct Renewing {
     shared: Arc<Shared>,
-    lease: Lease,
+    pub(crate) lease: Lease,
+    workflow: Arc<str>,
     pub(crate) mailbox: Arc<Mailbox>,
 }
 
@@ -137,15 +139,18 @@ impl Leases {
 
 impl Renewing {
     /// Has a lease renewed from now on.
-    pub(crate) fn begin(shared: &Arc<Shared>, lease: Lease) -> Self {
+    pub(crate) fn begin(shared: &Arc<Shared>, lease: Lease, workflow: Arc<str>, how: Taking) -> Self {
         let mailbox = Arc::<Mailbox>::default();
         let mut held = shared.leases.lock();
         if held.is_empty() {
             shared.leases.first.notify_one();
         }
         held.insert(lease.run.clone(), (lease.clone(), mailbox.clone()));
+        let count = held.len();
         drop(held);
-        Self { shared: shared.clone(), lease, mailbox }
+        let taken = || TakenUp { run: lease.run.clone(), workflow: workflow.clone(), how, held: count };
+        shared.workshop.audience.tell(|| Event::TakenUp(taken()));
+        Self { shared: shared.clone(), lease, workflow, mailbox }
     }
 
     /// What the run's steps ask for it.
@@ -165,6 +170,10 @@ impl Drop for Renewing {
         if held.get(&self.lease.run).is_some_and(|(lease, _)| lease.token == self.lease.token) {
             held.remove(&self.lease.run);
         }
+        let count = held.len();
+        drop(held);
+        let (run, workflow) = (self.lease.run.clone(), self.workflow.clone());
+        self.shared.workshop.audience.tell(|| Event::LetGo(LetGo { run, workflow, held: count }));
     }
 }
 
@@ -248,7 +257,10 @@ async fn renew_all(shared: &Shared, leases: Vec<Lease>) {
             }
         }
         // Two more tries before the leases end; and even then the runs' commits decide, not the time.
-        Err(error) => tracing::warn!(%error, leases = leases.len(), "leases were not renewed"),
+        Err(error) => {
+            tracing::warn!(%error, leases = leases.len(), "leases were not renewed");
+            shared.tell_failed(Operation::Renew, error);
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds; `verbs` and `fork` are what an operator can
 //! have a run do. The `worker` claims due runs and gives each a task, the `driver`: the only loop that performs actions. A
 //! `turn` performs what a run does next on its `machines`, which form a `tree` with a branch for each branch of a `join!` or a
-//! `select!`; attempts to run `steps` that are `running` meanwhile are its only state beside the store's. `storing` has what a
+//! `select!`; attempts to run `steps` that are `running` meanwhile are its only state beside the store's, and `telling` is what
+//! of them is shown to the outside. `storing` has what a
 //! turn changed stored, by `persist`, and `undo` is a turn of a run that undoes what it did. `leases`, `bell` and `watchers`
 //! keep runs in hand, the worker awake and callers informed. [`Storeless`] takes the same turns on snapshots that the caller
 //! keeps.
@@ -29,6 +30,7 @@ mod shared;
 mod steps;
 mod storeless;
 mod storing;
+mod telling;
 mod time;
 mod tree;
 mod turn;
@@ -37,6 +39,7 @@ mod verbs;
 mod watchers;
 mod worker;
 
+pub(crate) use self::steps::words;
 pub use builder::EngineBuilder;
 pub use erased::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
 pub use error::{

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{patience::Patience, shared::Shared};
 use crate::store::{
-    Commit, Committed, Created, Effect, EffectId, Message, NewRun, Owed, Revision, RunId, StoreError,
+    Commit, Committed, Created, Effect, EffectId, Message, NewRun, Operation, Owed, Revision, RunId,
+    StoreError,
 };
 
 /// What became of a commit.
@@ -40,6 +41,7 @@ pub(crate) async fn persist(shared: &Shared, commit: Commit) -> Persisted {
             Ok(None) => continue,
         };
         tracing::warn!(%run, %error, "a commit was not stored, or that is not known; it is sent again");
+        shared.tell_failed(Operation::Commit, error);
         patience.pause().await;
     }
 }
@@ -87,6 +89,7 @@ async fn start(shared: &Shared, child: &NewRun) -> bool {
             Ok(None) => continue,
         };
         tracing::warn!(run = %child.id, %error, "a child run was not started; it is tried again");
+        shared.tell_failed(Operation::Create, error);
         patience.pause().await;
     }
 }
@@ -111,6 +114,7 @@ async fn deliver(shared: &Shared, message: &Message) {
             Ok(None) => continue,
         };
         tracing::warn!(run = %message.to, %error, "a message was not delivered; it is tried again");
+        shared.tell_failed(Operation::Deliver, error);
         patience.pause().await;
     }
 }

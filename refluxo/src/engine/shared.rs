@@ -13,12 +13,13 @@ use super::{
     leases::Leases,
     settings::{Settings, Uids},
     steps::Workshop,
+    telling::{Spans, Traces},
     time::StoreTime,
     watchers::Watchers,
 };
 use crate::{
-    observer::Observer,
-    store::{Session, Store},
+    observer::{Audience, Event, StoreFailed},
+    store::{Operation, Session, Store, StoreError},
     suspend::Resources,
     time::Timestamp,
 };
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) workshop: Workshop,
     pub(crate) settings: Settings,
     pub(crate) uids: Uids,
+    pub(crate) traces: Traces,
     pub(crate) time: StoreTime,
     pub(crate) leases: Leases,
     pub(crate) bell: Bell,
@@ -54,7 +56,9 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Registry,
     pub(crate) resources: Resources,
-    pub(crate) observers: Vec<Box<dyn Observer>>,
+    pub(crate) audience: Audience,
+    pub(crate) spans: Spans,
+    pub(crate) traces: Traces,
     pub(crate) settings: Settings,
     pub(crate) uids: Uids,
 }
@@ -71,15 +75,16 @@ pub(crate) enum Phase {
 impl Shared {
     /// The parts of an engine that has not begun.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { store, registry, resources, observers, settings, uids } = parts;
+        let Parts { store, registry, resources, audience, spans, traces, settings, uids } = parts;
         Self {
             time: StoreTime::of(store.clone()),
             store,
             registry,
-            workshop: Workshop::new(resources, observers),
+            workshop: Workshop::new(resources, audience, spans),
             slots: Arc::new(Semaphore::new(settings.concurrency as usize)),
             settings,
             uids,
+            traces,
             leases: Leases::default(),
             bell: Bell::default(),
             hints: Notify::new(),
@@ -95,6 +100,11 @@ impl Shared {
     /// The time by the store's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.time.now()
+    }
+
+    /// Tells the observers what the store could not do for a run.
+    pub(crate) fn tell_failed(&self, operation: Operation, error: StoreError) {
+        self.workshop.audience.tell(|| Event::StoreFailed(StoreFailed { operation, error }));
     }
 
     /// The session, while the engine works.
@@ -148,6 +158,7 @@ impl Shared {
             runs.shutdown().await;
         }
         self.stop_work();
+        self.workshop.audience.flush().await;
     }
 
     /// Stops at once. Nothing is lost: what was not committed is done again by whoever takes the runs over.

@@ -9,11 +9,13 @@ use std::{
 
 use futures_util::FutureExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
 
+use super::telling::{Spans, Telling};
 use crate::{
     core::StepRun,
     machine::Outcome,
-    observer::{Attempted, Attempting, Ended, Observer},
+    observer::{AttemptOutcome, Audience},
     suspend::{Judged, Resources, Retry, StepContext, StepSpec, StepTask, Tether, TimedOut},
     time::Timestamp,
 };
@@ -24,6 +26,8 @@ pub(crate) struct Attempt {
     pub(crate) retry: &'static Retry,
     pub(crate) run: StepRun,
     pub(crate) end: AttemptEnd,
+    /// To be told when it is known what follows.
+    pub(crate) telling: Telling,
 }
 
 /// What came of having an attempt made.
@@ -77,16 +81,18 @@ pub(crate) struct Admitted {
 #[derive(Default)]
 pub(crate) struct Workshop {
     pub(crate) resources: Arc<Resources>,
-    pub(crate) observers: Arc<[Box<dyn Observer>]>,
+    pub(crate) audience: Arc<Audience>,
+    spans: Spans,
     turnstiles: Turnstiles,
 }
 
 impl Workshop {
     /// A workshop with these.
-    pub(crate) fn new(resources: Resources, observers: Vec<Box<dyn Observer>>) -> Self {
+    pub(crate) fn new(resources: Resources, audience: Audience, spans: Spans) -> Self {
         Self {
             resources: Arc::new(resources),
-            observers: observers.into(),
+            audience: Arc::new(audience),
+            spans,
             turnstiles: Turnstiles::default(),
         }
     }
@@ -140,27 +146,29 @@ pub(crate) async fn attempt(
     let (step, spec) = (task.name(), task.spec());
     let _over = context.cancelled_on_drop();
     let started = now();
-    let about = About { observers: &workshop.observers, context: &context, started };
-    about.tell_begin(&*task);
+    let mut telling = Telling::begin(&workshop.audience, &context, started);
+    let span = workshop.spans.of(&context);
     // The body may panic when it is made as well as when it is polled.
-    let body = async { workshop.resources.run(task, context.clone()).await };
+    let body = async { workshop.resources.run(task, context.clone()).await }.instrument(span.clone());
     let body = AssertUnwindSafe(body).catch_unwind();
-    let (end, ended) = match spec.timeout {
-        None => (judge(body.await, spec.judge), Ended::Returned),
+    let (end, in_time) = match spec.timeout {
+        None => (judge(body.await, spec.judge), true),
         Some(timeout) => {
             if let Ok(returned) = tokio::time::timeout(timeout.after, body).await {
-                (judge(returned, spec.judge), Ended::Returned)
+                (judge(returned, spec.judge), true)
             } else {
                 let late = TimedOut { step: step.to_owned(), after: timeout.after };
                 // `From<TimedOut>` is the user's code.
                 let outcome = catch_unwind(AssertUnwindSafe(|| (timeout.outcome)(late)));
-                (judge(outcome, spec.judge), Ended::TimedOut)
+                (judge(outcome, spec.judge), false)
             }
         }
     };
     let run = StepRun { started, ended: now() };
-    about.tell_end(&end, ended, run.ended);
-    Attempt { step, retry: &spec.retry, run, end }
+    let outcome = end.outcome(in_time);
+    span.record("outcome", outcome.as_str());
+    telling.ended(outcome);
+    Attempt { step, retry: &spec.retry, run, end, telling }
 }
 
 /// Tells a failed attempt from a good one.
@@ -176,36 +184,23 @@ fn judge(returned: Result<Outcome, Box<dyn Any + Send>>, judge: fn(&Outcome) -> 
     }
 }
 
-/// An attempt, as observers are told of it.
-struct About<'a> {
-    observers: &'a [Box<dyn Observer>],
-    context: &'a StepContext,
-    started: Timestamp,
-}
-
-impl About<'_> {
-    fn tell_begin(&self, task: &dyn StepTask) {
-        let attempting = Attempting { context: self.context, at: self.started, task };
-        tell(self.observers, |observer| observer.attempting(&attempting));
+impl AttemptEnd {
+    /// Whether another attempt may help.
+    pub(crate) fn may_be_made_again(&self) -> bool {
+        match self {
+            Self::Good(_) => false,
+            Self::Failed { again, .. } => *again,
+            Self::Panicked { .. } => true,
+        }
     }
 
-    fn tell_end(&self, end: &AttemptEnd, ended: Ended, at: Timestamp) {
-        let ended = match (end, ended) {
-            (AttemptEnd::Panicked { .. }, _) => Ended::Panicked,
-            (AttemptEnd::Good(_) | AttemptEnd::Failed { .. }, Ended::TimedOut) => Ended::TimedOut,
-            (AttemptEnd::Failed { .. }, _) => Ended::Failed,
-            (AttemptEnd::Good(_), _) => Ended::Returned,
-        };
-        let attempted = Attempted { context: self.context, started: self.started, at, ended };
-        tell(self.observers, |observer| observer.attempted(&attempted));
-    }
-}
-
-/// Tells the observers something. One that panics is no reason for a run to stop: that is logged, and the others are told.
-pub(crate) fn tell(observers: &[Box<dyn Observer>], about: impl Fn(&dyn Observer)) {
-    for observer in observers {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| about(&**observer))) {
-            tracing::error!(message = words(&*panic), "an observer panicked");
+    /// How observers are told of it.
+    fn outcome(&self, in_time: bool) -> AttemptOutcome {
+        match (self, in_time) {
+            (Self::Panicked { .. }, _) => AttemptOutcome::Panicked,
+            (Self::Good(_) | Self::Failed { .. }, false) => AttemptOutcome::TimedOut,
+            (Self::Failed { .. }, true) => AttemptOutcome::Failed,
+            (Self::Good(_), true) => AttemptOutcome::Returned,
         }
     }
 }

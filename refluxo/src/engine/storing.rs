@@ -1,20 +1,23 @@
 //! Having stored what a turn changed, and what follows from that.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     driver::{Hands, Held},
     persist::{Persisted, Settled, persist, settle},
     shared::Shared,
-    steps,
 };
 use crate::{
-    core::{Event, Identity, Plan, Run},
-    observer::Reached,
+    core::{Event, Identity, Life, Plan, Run},
+    observer::{Ended, Event as Told, Parked, Reached, Started},
     snapshot::{LoadError, ParkReason, Path},
     store::{
-        Commit, Depth, EffectId, Head, Lease, Owed, Record, Revision, RunId, Seq, Status, StoreError, Then,
+        Commit, Depth, EffectId, Head, Lease, Operation, Owed, Record, Revision, RunId, Seq, Status,
+        StoreError, Then,
     },
+    time::Timestamp,
 };
 
 /// An event that was applied and is to be stored.
@@ -25,6 +28,26 @@ pub(crate) struct Planned {
     commit: Commit,
     /// The steps in flight that nobody waits for once it is stored.
     dropped: Vec<Path>,
+    before: Before,
+}
+
+/// How a run stood before an event.
+#[derive(Clone, Copy)]
+pub(crate) struct Before {
+    is_parked: bool,
+    is_over: bool,
+}
+
+impl Before {
+    /// How the run stands.
+    pub(crate) fn of(run: &Run) -> Self {
+        Self { is_parked: run.parked.is_some(), is_over: matches!(run.life, Life::Ended { .. }) }
+    }
+
+    /// Whether the run stopped by an event after which it stands so.
+    fn is_changed_by(self, status: Status) -> bool {
+        status == Status::Parked && !self.is_parked || status.is_ended() && !self.is_over
+    }
 }
 
 /// What a run is to do after a commit.
@@ -48,24 +71,24 @@ pub(crate) struct Left {
 
 impl Planned {
     /// What is to be stored by the holder of the run.
-    pub(crate) fn new(run: Run, mut plan: Plan, mut hands: Box<Hands>) -> Self {
+    pub(crate) fn new(before: Before, run: Run, mut plan: Plan, mut hands: Box<Hands>) -> Self {
         let dropped = std::mem::take(&mut plan.dropped);
         let commit = plan.commit(hands.lease.clone(), std::mem::take(&mut hands.settled));
-        Self { run, hands, commit, dropped }
+        Self { run, hands, commit, dropped, before }
     }
 
     /// Has the commit stored.
     pub(crate) async fn store(self, shared: &Arc<Shared>) -> After {
-        let Self { run, mut hands, commit, dropped } = self;
+        let Self { run, mut hands, commit, dropped, before } = self;
         let (then, status) = (commit.then, commit.head.status);
         let (settled, seen) = (commit.settled.clone(), commit.seen);
-        let moved = commit.state.is_some() || status == Status::Parked || status.is_ended();
+        let moved = commit.state.is_some() || before.is_changed_by(status);
+        let begun = Instant::now();
         match persist(shared, commit).await {
             Persisted::Done { revision, more, owed } => {
                 hands.lease.revision = revision;
-                if moved {
-                    tell(shared, &run, revision, status);
-                }
+                let news = News { before, revision, status, stored_in: begun.elapsed(), moved };
+                news.tell(shared, &run, hands.created);
                 for path in &dropped {
                     hands.running.drop_one(path);
                 }
@@ -80,7 +103,7 @@ impl Planned {
             }
             Persisted::Lost => {
                 hands.running.lose_lease();
-                Held { run, hands }.wake_watchers(shared);
+                Held { run, hands }.tell_of_loss(shared);
                 After::Leave(None)
             }
             Persisted::Refused(error) => {
@@ -104,12 +127,47 @@ async fn go_on(shared: &Arc<Shared>, mut held: Held, more: bool, owed: Vec<Owed>
     After::Go(held)
 }
 
-/// Tells the observers where a run now stands.
-fn tell(shared: &Shared, run: &Run, revision: Revision, status: Status) {
-    let Identity { id, workflow, .. } = &*run.identity;
-    let reached = Reached { run: id.as_str(), workflow, at: run.state(), status, revision };
-    steps::tell(&shared.workshop.observers, |observer| observer.reached(&reached));
+/// What a commit has changed that observers want to know.
+struct News {
+    before: Before,
+    revision: Revision,
+    status: Status,
+    stored_in: Duration,
+    /// Whether the run has come to a state.
+    moved: bool,
 }
+
+impl News {
+    /// Tells the observers where a run now stands.
+    fn tell(self, shared: &Shared, run: &Run, created: Timestamp) {
+        let Self { before, revision, status, stored_in, moved } = self;
+        let audience = &shared.workshop.audience;
+        if audience.is_empty() {
+            return;
+        }
+        let Identity { id, workflow, parent, .. } = &*run.identity;
+        let after = shared.now().saturating_since(created);
+        let (id, workflow) = (|| id.clone(), || workflow.clone());
+        if revision == FIRST {
+            let parent = parent.as_ref().map(|parent| parent.id.clone());
+            audience.tell(|| Told::Started(Started { run: id(), workflow: workflow(), parent, after }));
+        }
+        if moved {
+            let (run, workflow, at) = (id(), workflow(), run.state().to_owned());
+            audience.tell(|| Told::Reached(Reached { run, workflow, at, status, revision, stored_in }));
+        }
+        if let Some(reason) = run.parked.clone().filter(|_| !before.is_parked) {
+            let (run, workflow, at) = (id(), workflow(), run.state().to_owned());
+            audience.tell(|| Told::Parked(Parked { run, workflow, at, reason }));
+        }
+        if status.is_ended() && !before.is_over {
+            audience.tell(|| Told::Ended(Ended { run: id(), workflow: workflow(), status, after }));
+        }
+    }
+}
+
+/// The revision of a run that has had one commit.
+const FIRST: Revision = Revision(1);
 
 impl Left {
     /// Wakes whoever it concerns.
@@ -136,6 +194,7 @@ impl Left {
 /// meanwhile is heeded, and one that was cancelled ends. If what follows from that is refused too, the run is parked and let go of.
 async fn refused(shared: &Arc<Shared>, mut hands: Box<Hands>, seen: Seq, error: &StoreError) -> After {
     tracing::error!(run = %hands.lease.run, %error, "the store refused a commit");
+    shared.tell_failed(Operation::Commit, error.clone());
     hands.running.drop_all();
     let Some((run, record)) = stored(shared, &hands.lease.run).await else { return After::Leave(None) };
     let reason = ParkReason::Unsaved { message: error.to_string() };
@@ -143,10 +202,12 @@ async fn refused(shared: &Arc<Shared>, mut hands: Box<Hands>, seen: Seq, error: 
         hands.begin_anew(record, reason);
         return After::Refused(Held { run, hands });
     }
-    let Ok((_, plan)) = run.apply(Event::Refused(reason), shared.now()) else { return After::Leave(None) };
+    let Ok((_, plan)) = run.apply(Event::Refused(reason.clone()), shared.now()) else {
+        return After::Leave(None);
+    };
     // What it has seen in its inbox would be refused again; what has come since makes it due.
     let plan = Plan { seen, then: Then::Rest { due: None }, ..plan };
-    After::Leave(park(shared, plan.commit(hands.lease, hands.settled)).await)
+    After::Leave(park(shared, plan.commit(hands.lease, hands.settled), &record, reason).await)
 }
 
 /// A run as it is stored, if that can be told.
@@ -173,12 +234,16 @@ pub(crate) async fn park_as_it_is(
     let mut commit = Commit::new(lease, head, record.seen());
     commit.settled = settled;
     commit.then = Then::Rest { due: None };
-    park(shared, commit).await
+    park(shared, commit, record, ParkReason::Unreadable { message: error.to_string() }).await
 }
 
 /// Has the commit stored that parks a run.
-async fn park(shared: &Shared, commit: Commit) -> Option<Left> {
+async fn park(shared: &Shared, commit: Commit, record: &Record, reason: ParkReason) -> Option<Left> {
     let (run, status, then) = (commit.lease.run.clone(), commit.head.status, commit.then);
     let stored = matches!(persist(shared, commit).await, Persisted::Done { .. });
+    if stored && record.row.head.status != Status::Parked {
+        let (run, workflow, at) = (run.clone(), record.row.queue.as_str().into(), record.row.head.at.clone());
+        shared.workshop.audience.tell(|| Told::Parked(Parked { run, workflow, at, reason }));
+    }
     stored.then_some(Left { run, status, then, is_due: false })
 }

@@ -14,7 +14,7 @@ use super::{
     tree::{Arrival, Settled, What},
 };
 use crate::{
-    core::{Again, Calls, Cause, ChildEnd, Event, Life, Next, Ready, StepRun, Task, retry},
+    core::{Again, Calls, Cause, ChildEnd, Event, Identity, Life, Next, Ready, Run, StepRun, Task, retry},
     machine::Outcome,
     snapshot::{Call, ParkReason, Path, WaitingFor},
     store::{Received, Seq},
@@ -175,8 +175,7 @@ impl Held {
 
     /// What an attempt of a call is told.
     pub(crate) fn context(&self, task: &dyn StepTask, call: &Call) -> StepContext {
-        let id = self.run.identity.id.as_str().into();
-        StepContext::new(id, task.name(), call.attempt, call.key.as_str().into())
+        context(&self.run, task, call)
     }
 
     /// Runs a step.
@@ -329,9 +328,16 @@ impl Held {
     }
 }
 
+/// What an attempt of a call is told.
+pub(crate) fn context(run: &Run, task: &dyn StepTask, call: &Call) -> StepContext {
+    let Identity { id, workflow, trace, .. } = &*run.identity;
+    StepContext::new(id.as_str().into(), task.name(), call.attempt, call.key.as_str().into())
+        .of(workflow.clone(), trace.clone())
+}
+
 /// What an attempt came to, as the tree takes it.
 pub(crate) fn came_of(path: Path, call: &Call, attempt: Attempt, now: Timestamp) -> Arrival {
-    let Attempt { step, retry, run, end } = attempt;
+    let Attempt { step, retry, run, end, telling } = attempt;
     let again = || retry::next(retry, call, run.started, now).map(What::Again);
     let what = match end {
         AttemptEnd::Good(outcome) | AttemptEnd::Failed { outcome, again: false } => What::Outcome(outcome),
@@ -340,6 +346,12 @@ pub(crate) fn came_of(path: Path, call: &Call, attempt: Attempt, now: Timestamp)
             again().unwrap_or(What::Bad(ParkReason::StepPanicked { step: step.to_owned(), message }))
         }
     };
+    telling.tell(match &what {
+        What::Again(again) => Some(again.due),
+        What::Outcome(_) | What::Elapsed | What::Empty | What::Signal(_) | What::Output(_) | What::Bad(_) => {
+            None
+        }
+    });
     Arrival { path, cause: Cause::Step(run), what, at: run.ended }
 }
 

@@ -59,15 +59,16 @@ pub(crate) fn undo_attempted(run: &Run, tree: &mut Tree, attempt: Attempt, now: 
         Ok(call) => call,
         Err(reason) => return Turn::Stuck(Path::ROOT, reason),
     };
-    let Attempt { step: _, retry, run: times, end } = attempt;
-    let again = || retry::next(retry, call, times.started, now);
+    let Attempt { step: _, retry, run: times, end, telling } = attempt;
+    let again = end.may_be_made_again().then(|| retry::next(retry, call, times.started, now)).flatten();
+    telling.tell(again.map(|again| again.due));
     let outcome = match end {
         AttemptEnd::Good(outcome) | AttemptEnd::Failed { outcome, again: false } => outcome,
-        AttemptEnd::Failed { outcome, again: true } => match again() {
+        AttemptEnd::Failed { outcome, again: true } => match again {
             Some(again) => return Turn::UndoAgain(times, again),
             None => outcome,
         },
-        AttemptEnd::Panicked { message } => match again() {
+        AttemptEnd::Panicked { message } => match again {
             Some(again) => return Turn::UndoAgain(times, again),
             None => return undo_failed(run, format!("it panicked: {message}")),
         },

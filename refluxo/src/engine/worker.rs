@@ -3,10 +3,13 @@
 use std::{pin::pin, sync::Arc};
 
 use futures_util::StreamExt;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{driver, patience::Patience, shared::Shared};
-use crate::store::{Claim, Claimed, StoreError, Wake, Want};
+use crate::{
+    observer::{self, Event},
+    store::{Claim, Claimed, Operation, StoreError, Wake, Want},
+};
 
 /// Claims due runs whenever the bell rings, as long as there are free slots.
 ///
@@ -31,6 +34,7 @@ pub(crate) async fn work(shared: Arc<Shared>) {
             }
             Err(error) => {
                 tracing::warn!(%error, "the store gave no runs");
+                shared.tell_failed(Operation::Claim, error.clone());
                 if let StoreError::Unknown(_) = error {
                     // It may have leased runs to this session that nobody works on. They are due when those leases end,
                     // which the store does not tell the session that has them.
@@ -78,15 +82,19 @@ async fn claim(
         return Ok(Round::Exhausted);
     }
     let claim = Claim { session, keep: shared.settings.lease, limit, wants };
+    let begun = Instant::now();
     let Claimed { runs, next_due } = shared.time.note(shared.store.claim(claim).await?);
-    let taken = runs.len();
+    let (taken, took) = (runs.len(), begun.elapsed());
+    let is_full = taken >= limit as usize;
+    let looked = observer::Claimed { runs: taken, took, is_full, slots: shared.settings.concurrency };
+    shared.workshop.audience.tell(|| Event::Claimed(looked));
     for (lease, record) in runs {
         driver::spawn(shared, slots.split(1), driver::take_up(shared.clone(), lease, record));
     }
     if let Some(due) = next_due {
         shared.bell.ring_at(due);
     }
-    Ok(if taken >= limit as usize { Round::Filled } else { Round::Exhausted })
+    Ok(if is_full { Round::Filled } else { Round::Exhausted })
 }
 
 /// The workflows in an order that begins with another one each time, so that none starves another.

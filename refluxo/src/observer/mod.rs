@@ -1,121 +1,77 @@
-//! Being told what runs do, as it happens.
+//! Being told what runs do, as it happens: for logs, metrics and dashboards.
+//!
+//! An [`Observer`] is told of [`Event`]s on a thread of its own, through a queue: it may be as slow as it likes, and it may
+//! panic, and no run waits for it or ends by it. An observer whose queue is full misses events, and is told how many.
+//!
+//! There are [`LoggingObserver`] for the log, [`BasicMetrics`] for numbers that a program shows itself, with the feature
+//! `metrics` `MetricsObserver` for Prometheus and its like, [`CompositeObserver`] for several of them in one queue, and
+//! [`NoopObserver`], which is what an engine has that was given none.
+//!
+//! Spans are apart: [`EngineBuilder::trace_context`](crate::engine::EngineBuilder::trace_context) and
+//! [`EngineBuilder::instrument`](crate::engine::EngineBuilder::instrument).
 
+mod audience;
+mod basic;
+mod composite;
+mod event;
 mod logging;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+mod noop;
 
-use std::fmt;
-
-pub use self::logging::LoggingObserver;
-use crate::{
-    store::{Revision, Status},
-    suspend::{StepContext, StepTask},
-    time::Timestamp,
+pub(crate) use self::audience::Audience;
+#[cfg(feature = "testing")]
+pub(crate) use self::audience::Witness;
+#[cfg(feature = "metrics")]
+pub use self::metrics::MetricsObserver;
+pub use self::{
+    basic::{BasicMetrics, MetricsSnapshot, StepMetrics, Timing, WorkflowMetrics},
+    composite::CompositeObserver,
+    event::{
+        AttemptOutcome, Attempted, Attempting, Claimed, Ended, Event, LeaseLost, LetGo, Missed, Parked,
+        Reached, Started, StoreFailed, TakenUp, Taking,
+    },
+    logging::LoggingObserver,
+    noop::NoopObserver,
 };
 
-/// Is told what the runs do that this engine works on; see [`EngineBuilder::observe`](crate::engine::EngineBuilder::observe).
+/// Is told what happens in this engine; see [`EngineBuilder::observe`](crate::engine::EngineBuilder::observe).
 ///
-/// Any `Fn(&Reached<'_>)` is one. One that panics harms no run: its panic is logged.
+/// Any `Fn(&Event)` is one:
+///
+/// ```
+/// use refluxo::{Engine, MemoryStore, observer::Event};
+///
+/// let builder = Engine::builder(MemoryStore::new()).observe(|event: &Event| {
+///     if let Event::Parked(parked) = event {
+///         eprintln!("{} needs somebody: {}", parked.run, parked.reason);
+///     }
+/// });
+/// ```
 pub trait Observer: Send + Sync + 'static {
-    /// A run has reached a state, and that is stored; what the state waits for has not been performed yet.
+    /// Something happened.
     ///
-    /// Called on the run's own task, which goes on when it returns: it must not block. What was stored by another process
-    /// is not told.
-    fn reached(&self, reached: &Reached<'_>);
+    /// Called on a thread that is this observer's alone, once for each event, in the order in which the events came. The
+    /// events of one run stand in the order in which they happened. It may block: what happens meanwhile waits in a queue of
+    /// [`QUEUE`] events, and what does not go in is told by its number, as [`Event::Missed`]. If it panics, that is logged,
+    /// and it is told of the next event as if nothing had been.
+    ///
+    /// What other workers do is told to their observers. What is in the queue when the engine is
+    /// [shut down](crate::Engine::shutdown) is waited for, for two seconds at most; an engine that is only dropped, or a process that ends,
+    /// waits for nothing.
+    fn told(&self, event: &Event);
 
-    /// An attempt to run a step begins.
-    ///
-    /// Called where the attempt is made: it must not block.
-    fn attempting(&self, attempting: &Attempting<'_>) {
-        let _ = attempting;
-    }
-
-    /// An attempt to run a step has ended; what came of it is not stored yet.
-    ///
-    /// One that was dropped, as its worker stopped or nobody wanted it any more, is not told. Called where the attempt was
-    /// made: it must not block.
-    fn attempted(&self, attempted: &Attempted<'_>) {
-        let _ = attempted;
+    /// Whether it wants to be told of anything; asked once, when the engine is built. One that does not costs nothing.
+    fn is_enabled(&self) -> bool {
+        true
     }
 }
 
-impl<F: Fn(&Reached<'_>) + Send + Sync + 'static> Observer for F {
-    fn reached(&self, reached: &Reached<'_>) {
-        self(reached);
+/// How many events wait for a slow observer at most.
+pub const QUEUE: usize = 4096;
+
+impl<F: Fn(&Event) + Send + Sync + 'static> Observer for F {
+    fn told(&self, event: &Event) {
+        self(event);
     }
-}
-
-/// A run has reached a state.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Reached<'a> {
-    /// The run's id.
-    pub run: &'a str,
-    /// The workflow's name.
-    pub workflow: &'a str,
-    /// The state's name; of a run that has ended, the last one's.
-    pub at: &'a str,
-    /// How the run stands.
-    pub status: Status,
-    /// How many commits the run has had.
-    pub revision: Revision,
-}
-
-/// An attempt to run a step begins.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct Attempting<'a> {
-    /// The run, the step, the attempt's number and its key.
-    pub context: &'a StepContext,
-    /// When, by the store's clock.
-    pub at: Timestamp,
-    /// The call.
-    pub(crate) task: &'a dyn StepTask,
-}
-
-impl Attempting<'_> {
-    /// The JSON of the arguments.
-    ///
-    /// # Errors
-    ///
-    /// If one has none.
-    pub fn arguments(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut json = Vec::new();
-        self.task.arguments(&mut json)?;
-        Ok(json)
-    }
-}
-
-impl fmt::Debug for Attempting<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attempting")
-            .field("context", self.context)
-            .field("at", &self.at)
-            .finish_non_exhaustive()
-    }
-}
-
-/// An attempt to run a step has ended.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Attempted<'a> {
-    /// The run, the step, the attempt's number and its key.
-    pub context: &'a StepContext,
-    /// When it began, by the store's clock.
-    pub started: Timestamp,
-    /// When it ended.
-    pub at: Timestamp,
-    /// How it ended.
-    pub ended: Ended,
-}
-
-/// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// With an outcome for the workflow.
-    Returned,
-    /// With an `Err`.
-    Failed,
-    /// It took longer than the step's `timeout`.
-    TimedOut,
-    /// It panicked.
-    Panicked,
 }

@@ -69,6 +69,9 @@ pub struct Snapshot {
     /// How it will end, while what it did is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
+    /// The trace that it belongs to: what [`EngineBuilder::trace_context`](crate::engine::EngineBuilder::trace_context) said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last committed.

@@ -65,6 +65,9 @@ pub(crate) struct Hot<'a> {
     /// Whether its calls were copied from another run, and have to be entered anew.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) enter: bool,
+    /// The trace that the run belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<Cow<'a, str>>,
 }
 
 impl<'a> Hot<'a> {
@@ -81,6 +84,7 @@ impl<'a> Hot<'a> {
             ending: None,
             undo: 0,
             enter: false,
+            trace: None,
         }
     }
 
@@ -153,6 +157,7 @@ impl Snapshot {
             error: run.parked,
             paused: hot.paused,
             ending: hot.ending.or(hot.cancelled.map(|_| Ending::Cancelled)),
+            trace: hot.trace.map(Cow::into_owned),
             created_at: row.created,
             updated_at: row.updated,
         })
@@ -176,6 +181,7 @@ impl Snapshot {
             ending: self.ending,
             undo: self.undo.len(),
             enter: false,
+            trace: self.trace.clone().map(Cow::Owned),
         }
     }
 

@@ -102,6 +102,23 @@ pub enum ParkReason {
 }
 
 impl ParkReason {
+    /// The name of its kind, as in the labels of metrics.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::StepPanicked { .. } => "step_panicked",
+            Self::WorkflowPanicked { .. } => "workflow_panicked",
+            Self::Unreadable { .. } => "unreadable",
+            Self::OlderVersion { .. } => "older_version",
+            Self::Unsaved { .. } => "unsaved",
+            Self::Poisoned { .. } => "poisoned",
+            Self::ChildCancelled { .. } => "child_cancelled",
+            Self::UndoFailed { .. } => "undo_failed",
+            Self::UndoUnreadable { .. } => "undo_unreadable",
+            Self::ChildIdTaken { .. } => "child_id_taken",
+        }
+    }
+
     /// That of a run whose envelope could not be read when it was parked, so that nothing was written into it.
     pub(crate) fn without_a_reason(state: &str) -> Self {
         Self::Unreadable { message: format!("the run is parked at the state `{state}` without a reason") }

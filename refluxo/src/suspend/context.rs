@@ -18,6 +18,8 @@ use tokio::sync::Notify;
 #[derive(Clone, Debug)]
 pub struct StepContext {
     run_id: Arc<str>,
+    workflow: Arc<str>,
+    trace: Option<Arc<str>>,
     step: &'static str,
     attempt: u32,
     idempotency_key: Arc<str>,
@@ -25,10 +27,23 @@ pub struct StepContext {
 }
 
 impl StepContext {
-    /// The context of an attempt to run `step` that nobody interrupts.
+    /// The context of an attempt to run `step` that nobody interrupts, of a run of no workflow.
     #[must_use]
     pub fn new(run_id: Arc<str>, step: &'static str, attempt: u32, idempotency_key: Arc<str>) -> Self {
-        Self { run_id, step, attempt, idempotency_key, tether: Arc::default() }
+        Self {
+            run_id,
+            workflow: Arc::default(),
+            trace: None,
+            step,
+            attempt,
+            idempotency_key,
+            tether: Arc::default(),
+        }
+    }
+
+    /// The same context, of a run of this workflow that belongs to this trace.
+    pub(crate) fn of(self, workflow: Arc<str>, trace: Option<Arc<str>>) -> Self {
+        Self { workflow, trace, ..self }
     }
 
     /// The same context, bound to the run by `tether`.
@@ -40,6 +55,19 @@ impl StepContext {
     #[must_use]
     pub fn run_id(&self) -> &str {
         &self.run_id
+    }
+
+    /// The workflow's name.
+    #[must_use]
+    pub fn workflow(&self) -> &str {
+        &self.workflow
+    }
+
+    /// The trace that the run belongs to: what [`EngineBuilder::trace_context`](crate::engine::EngineBuilder::trace_context)
+    /// said when the run was started, or its parent, or whoever spawned it. The same after a restart and on every worker.
+    #[must_use]
+    pub fn trace_parent(&self) -> Option<&str> {
+        self.trace.as_deref()
     }
 
     /// The step's name.

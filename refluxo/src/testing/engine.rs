@@ -19,7 +19,6 @@ use super::{
 use crate::{
     engine::{Engine, EngineBuilder, ResultError, Run},
     machine::Machine,
-    observer::Reached,
     store::{MemoryStore, Store, Uid},
     suspend::{Resources, Step},
     time::{Clock, Timestamp},
@@ -138,7 +137,7 @@ impl World {
     /// An engine in this world.
     pub(super) async fn engine(self: Arc<Self>, store: impl Store) -> TestEngine {
         let recorder = self.recorder.clone();
-        let builder = self.virtually(store).observe(move |reached: &Reached<'_>| recorder.reach(reached));
+        let builder = self.virtually(store).witness(move |event| recorder.hear(event));
         let engine = self.setup.iter().fold(builder, |builder, set_up| set_up(builder)).build().await;
         match engine {
             Ok(engine) => TestEngine { engine, world: self },

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::VirtualClock;
 use crate::{
-    observer::Reached,
+    observer::Event,
     store::{Revision, Status},
     suspend::{StepContext, StepTask},
     time::{Clock, Timestamp},
@@ -137,10 +137,11 @@ impl Recorder {
     }
 
     /// Records that a run has reached a state.
-    pub(super) fn reach(&self, reached: &Reached<'_>) {
+    pub(super) fn hear(&self, event: &Event) {
+        let Event::Reached(reached) = event else { return };
         self.read().transitions.push(RecordedTransition {
-            run: reached.run.to_owned(),
-            at: reached.at.to_owned(),
+            run: reached.run.to_string(),
+            at: reached.at.clone(),
             status: reached.status,
             revision: reached.revision,
             when: self.clock.now(),

@@ -19,7 +19,7 @@ use std::{fs, path::PathBuf, process, sync::Arc};
 
 use anyhow::Context;
 use clap::Parser;
-use refluxo::{observer::Reached, prelude::*};
+use refluxo::{observer::Event, prelude::*};
 use tokio::sync::Notify;
 
 use crate::shop::{Approval, Bank, Checkout, Order, checkout};
@@ -57,9 +57,10 @@ async fn sell(store: SqliteStore, order: Order, crash_at: Option<String>) -> any
     let engine = Engine::builder(store)
         .register::<Checkout>()
         .provide(Bank::new())
-        .observe(move |reached: &Reached<'_>| {
+        .observe(move |event: &Event| {
+            let Event::Reached(reached) = event else { return };
             println!("{} {} is at {} ({})", reached.revision, reached.run, reached.at, reached.status);
-            if crash_at.as_deref() == Some(reached.at) {
+            if crash_at.as_ref() == Some(&reached.at) {
                 println!("  the process is killed");
                 process::abort();
             }

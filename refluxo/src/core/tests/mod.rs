@@ -62,6 +62,7 @@ fn newborn_child() -> Run {
         root: id("parent"),
         parent: Some(parent),
         tells: None,
+        trace: None,
     };
     birth(origin, &start(), Start::Now).expect("it can be saved").0
 }

@@ -1,6 +1,6 @@
 //! An engine that can't be built.
 
-use std::fmt;
+use std::{fmt, io, sync::Arc};
 
 use thiserror::Error;
 
@@ -20,6 +20,13 @@ pub enum BuildError {
     Conflicts {
         /// All of them.
         conflicts: Vec<Conflict>,
+    },
+    /// There is no thread for an observer.
+    #[error("an observer has a thread of its own, and there is none to be had: {cause}")]
+    ObserverThread {
+        /// What the system says.
+        #[source]
+        cause: Arc<io::Error>,
     },
 }
 

@@ -20,7 +20,8 @@ pub(super) fn of_snapshot(snapshot: &Snapshot) -> Result<Run, LoadError> {
         root: snapshot.parent.as_ref().map_or(&snapshot.id, |parent| &parent.id).clone(),
         parent: snapshot.parent.clone(),
         tells: None,
-        workflow: snapshot.workflow.clone(),
+        workflow: snapshot.workflow.as_str().into(),
+        trace: snapshot.trace.as_deref().map(Into::into),
     };
     // Fields that are parts are merged into the state, so each new state is written whole.
     let parts = snapshot.reserved_parts();
@@ -92,6 +93,7 @@ pub(super) fn newborn(new_run: NewRun, now: Timestamp) -> Result<Snapshot, LoadE
         error: None,
         paused: false,
         ending: None,
+        trace: hot.trace.map(std::borrow::Cow::into_owned),
         created_at: now,
         updated_at: now,
     })

@@ -16,10 +16,11 @@ pub use error::{AdvanceError, CopyError, DeliverError};
 pub use verbs::Orders;
 
 use self::document::{newborn, of_snapshot, to_snapshot};
-use super::{BuildError, Registry, steps::Workshop, turn::Turn};
+use super::{BuildError, Registry, steps::Workshop, telling::Spans, turn::Turn};
 use crate::{
     core::{Next, Origin, Run, birth},
     machine::Machine,
+    observer::Audience,
     snapshot::Snapshot,
     store::{RunId, Start, Uid},
     suspend::Resources,
@@ -86,7 +87,7 @@ impl StorelessBuilder {
         self.registry.check(&self.resources)?;
         Ok(Storeless {
             registry: Arc::new(self.registry),
-            workshop: Arc::new(Workshop::new(self.resources, Vec::new())),
+            workshop: Arc::new(Workshop::new(self.resources, Audience::default(), Spans::default())),
             clock: self.clock,
         })
     }

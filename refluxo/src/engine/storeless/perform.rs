@@ -9,10 +9,10 @@ use crate::{
         registry::Kind,
         steps::{Attempt, attempt},
         tree::{Arrival, Tree},
-        turn::{Turn, came_of, what_came},
+        turn::{Turn, came_of, context, what_came},
         undo::{undo_attempted, undo_call, undone},
     },
-    snapshot::{Call, ParkReason, Path, Snapshot, parts::UndoEntry},
+    snapshot::{ParkReason, Path, Snapshot, parts::UndoEntry},
     suspend::{StepContext, StepTask},
     time::Timestamp,
 };
@@ -131,11 +131,6 @@ impl Storeless {
     fn kind(&self, snapshot: &Snapshot) -> Result<&Kind, ParkReason> {
         kind(&self.registry, &snapshot.workflow, snapshot.version)
     }
-}
-
-/// What an attempt of a call is told.
-fn context(run: &Run, task: &dyn StepTask, call: &Call) -> StepContext {
-    StepContext::new(run.identity.id.as_str().into(), task.name(), call.attempt, call.key.as_str().into())
 }
 
 /// A reason that concerns the run as a whole.
