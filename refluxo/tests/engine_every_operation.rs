@@ -182,7 +182,7 @@ impl Trial {
         for fault in [Fault::Silence, Fault::SilenceAfter] {
             let mut number = 0;
             while self.death(&place.another(), number, fault, check).await {
-                number += 1;
+                number += place.stride();
             }
             assert!(number > self.operations, "the worker asks its store for more than {number} things");
         }
@@ -241,17 +241,31 @@ impl Trial {
         }
     }
 
+    /// Has a paused run go on, again and again: the order to pause was cut off, and may be still on its way.
+    async fn insist(&self, run: &Run<Script>) {
+        if self.order != Some(Order::Pause) {
+            std::future::pending::<()>().await;
+        }
+        loop {
+            drop(run.resume().await);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Has another worker finish what there is.
     async fn finish(&self, place: &Place, run: &Run<Script>) -> End {
         match self.order {
             // They may have been given already; the run heeds them once.
             Some(Order::Cancel) => drop(run.cancel().await),
             Some(Order::Abort) => drop(run.abort().await),
-            Some(Order::Pause) => drop(run.resume().await),
-            None => {}
+            Some(Order::Pause) | None => {}
         }
         let worker = place.patient_engine().await;
-        let told = match passing(place, run.result()).await {
+        let told = tokio::select! {
+            told = passing(place, run.result()) => told,
+            () = self.insist(run) => unreachable!("nobody tires of it"),
+        };
+        let told = match told {
             Ok(told) => Ok(told),
             Err(ResultError::Cancelled { .. }) => Err(run.snapshot().await.unwrap().status),
             Err(error) => panic!("{error}"),

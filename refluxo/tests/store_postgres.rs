@@ -1,6 +1,6 @@
 //! The PostgreSQL store passes the conformance suite, on a server that the tests start.
 #![cfg(feature = "postgres")]
-#![allow(unreachable_pub, reason = "the server is shared with other test files")]
+#![allow(dead_code, unreachable_pub, reason = "the server is shared with other test files")]
 
 #[path = "support/postgres.rs"]
 mod postgres;

@@ -1,7 +1,10 @@
 //! What the engine's tests share.
 #![allow(dead_code, unreachable_pub, reason = "each test file includes it and uses a part of it")]
 
+pub mod clocked;
 pub mod faulty;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod random;
 pub mod script;
 pub mod world;
@@ -30,8 +33,13 @@ pub struct Place {
 
 /// Where a place keeps its runs.
 enum Ground {
-    Memory { store: MemoryStore, hands_back: bool },
+    Memory {
+        store: MemoryStore,
+        hands_back: bool,
+    },
     Sqlite(TempDir),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<postgres::StoppedSchema>),
 }
 
 impl Place {
@@ -55,12 +63,31 @@ impl Place {
         Self { clock: clock(), world: World::new(), ground: Ground::Sqlite(folder) }
     }
 
+    /// In a schema of a server.
+    #[cfg(feature = "postgres")]
+    pub fn postgres() -> Self {
+        let clock = clock();
+        let ground = Ground::Postgres(postgres::StoppedSchema::new(&clock));
+        Self { clock, world: World::new(), ground }
+    }
+
     /// Another place of the same kind.
     pub fn another(&self) -> Self {
         match &self.ground {
             Ground::Memory { hands_back: false, .. } => Self::memory(),
             Ground::Memory { hands_back: true, .. } => Self::handing_back(),
             Ground::Sqlite(_) => Self::sqlite(),
+            #[cfg(feature = "postgres")]
+            Ground::Postgres(_) => Self::postgres(),
+        }
+    }
+
+    /// How many operations apart a worker is to die that is to die everywhere: what is dear is not done for each.
+    pub fn stride(&self) -> u32 {
+        match self.ground {
+            Ground::Memory { .. } | Ground::Sqlite(_) => 1,
+            #[cfg(feature = "postgres")]
+            Ground::Postgres(_) => 4,
         }
     }
 
@@ -72,6 +99,10 @@ impl Place {
                 let builder = SqliteStore::builder(folder.path().join("runs.db")).clock(self.clock.clone());
                 // No test cuts the power.
                 Arc::new(builder.synchronous(Synchronous::Off).open().await.expect("the file can be opened"))
+            }
+            #[cfg(feature = "postgres")]
+            Ground::Postgres(schema) => {
+                Arc::new(clocked::Clocked::new(schema.open(&self.clock).await, self.clock.clone()))
             }
         }
     }
@@ -143,12 +174,24 @@ macro_rules! everywhere {
         $crate::everywhere!(@place memory: $($behaviour,)*);
         $crate::everywhere!(@place handing_back: $($behaviour,)*);
         $crate::everywhere!(@place sqlite: $($behaviour,)*);
+        $crate::everywhere!(@server postgres: $($behaviour,)*);
     };
     (@place $place:ident: $($behaviour:ident,)*) => {
         mod $place {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $behaviour() {
                 super::$behaviour(super::support::Place::$place()).await;
+            })*
+        }
+    };
+    (@server $place:ident: $($behaviour:ident,)*) => {
+        #[cfg(feature = "postgres")]
+        mod $place {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $behaviour() {
+                if super::support::$place::url().is_some() {
+                    super::$behaviour(super::support::Place::$place()).await;
+                }
             })*
         }
     };

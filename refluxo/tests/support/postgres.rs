@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        LazyLock,
-        atomic::{AtomicU32, Ordering},
+        Arc, LazyLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc,
     },
     thread,
@@ -17,7 +17,7 @@ use std::{
 
 use refluxo::{
     store::{PostgresStore, PostgresStoreBuilder},
-    time::Timestamp,
+    time::{Clock, ManualClock, Timestamp},
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -168,5 +168,44 @@ impl Schema {
     pub fn set_clock(&self, now: Timestamp) {
         let (schema, now) = (self.quoted().replace('\'', "''"), now.as_micros());
         run(format!("SELECT setval('{schema}.stopped_clock', {now})"));
+    }
+}
+
+/// A schema whose clock is the test's.
+pub struct StoppedSchema {
+    schema: Schema,
+    /// Whether the tables are there, and with them the clock.
+    ready: tokio::sync::OnceCell<()>,
+    is_ready: AtomicBool,
+}
+
+impl StoppedSchema {
+    pub fn new(clock: &Arc<ManualClock>) -> Arc<Self> {
+        let this = Arc::new(Self {
+            schema: Schema::new(),
+            ready: tokio::sync::OnceCell::new(),
+            is_ready: AtomicBool::new(false),
+        });
+        let (schema, now) = (Arc::downgrade(&this), Arc::downgrade(clock));
+        clock.on_jump(Box::new(move || {
+            let (Some(this), Some(clock)) = (schema.upgrade(), now.upgrade()) else { return false };
+            if this.is_ready.load(Ordering::Acquire) {
+                this.schema.set_clock(clock.now());
+            }
+            true
+        }));
+        this
+    }
+
+    /// Opens a store, which makes the tables if it is the first.
+    pub async fn open(&self, clock: &ManualClock) -> PostgresStore {
+        let store = self.schema.builder().connect().await.expect("the store opens");
+        self.ready
+            .get_or_init(async || {
+                self.schema.stop_clock(clock.now());
+                self.is_ready.store(true, Ordering::Release);
+            })
+            .await;
+        store
     }
 }

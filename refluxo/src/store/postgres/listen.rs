@@ -1,6 +1,6 @@
 //! The connection that listens: hints from other processes, and the locks that show that this one lives.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, mem, sync::Arc, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, Error, Row as _,
@@ -42,6 +42,8 @@ pub(super) struct Ear {
     listener: PgListener,
     /// The locks of other processes' sessions.
     others: HashSet<i64>,
+    /// Whether one of them may have gone unseen.
+    missed: bool,
     look_at: Instant,
 }
 
@@ -70,7 +72,7 @@ impl Hearing {
         .execute(&mut listener)
         .await?;
         listener.listen(&self.channel).await?;
-        let mut ear = Ear { listener, others: HashSet::new(), look_at: Instant::now() };
+        let mut ear = Ear { listener, others: HashSet::new(), missed: false, look_at: Instant::now() };
         for session in held {
             self.lock(&mut ear, *session).await?;
         }
@@ -99,12 +101,17 @@ impl Hearing {
     async fn look(&self, ear: &mut Ear) -> Result<(), Error> {
         let look = sqlx::query(AssertSqlSafe(self.statements.look.clone())).bind(self.lock_class);
         let rows = patiently(look.fetch_all(&mut ear.listener)).await?;
-        let found = rows.iter().map(|row| row.try_get(0)).collect::<Result<HashSet<i64>, _>>()?;
-        if !ear.others.is_subset(&found) {
+        let first = rows.first().ok_or(Error::RowNotFound)?;
+        let they_tell: bool = first.try_get(0)?;
+        let found = rows.iter().map(|row| row.try_get(1));
+        let found = found.filter_map(Result::transpose).collect::<Result<HashSet<i64>, _>>()?;
+        let watches = !(they_tell && found.is_empty());
+        ear.missed |= !they_tell || !ear.others.is_subset(&found);
+        ear.others = found;
+        if they_tell && mem::take(&mut ear.missed) {
             self.bells.ring([Wake::Any]);
         }
-        ear.look_at = Instant::now() + if found.is_empty() { HEARTBEAT } else { LIVENESS };
-        ear.others = found;
+        ear.look_at = Instant::now() + if watches { LIVENESS } else { HEARTBEAT };
         Ok(())
     }
 

@@ -46,10 +46,12 @@ impl Statements {
             .into(),
             hold: format!("SELECT pg_advisory_lock_shared($1, {schema}.session_lock($2)), pg_notify($3, $4)").into(),
             release: format!("SELECT pg_advisory_unlock_shared($1, {schema}.session_lock($2))").into(),
-            // A view on the server's memory.
-            look: "SELECT objid::bigint FROM pg_locks
-                   WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1::oid AND pid <> pg_backend_pid()"
-                .into(),
+            // A view on the server's memory. The first row is there also if there is no lock.
+            look: format!(
+                "SELECT {schema}.locks_tell(), objid::bigint FROM (SELECT 1) one LEFT JOIN pg_locks
+                     ON locktype = 'advisory' AND objsubid = 2 AND classid = $1::oid AND pid <> pg_backend_pid()"
+            )
+            .into(),
             load: DEPTHS.map(|depth| load(&schema, depth)),
             schema,
         }

@@ -1,7 +1,7 @@
 -- Takes due runs and reads them whole. The last row holds no run, and tells when the next one is due.
 --
 -- `here` and `over` are the sessions of the asking process that live and those that don't. Those of other processes live as
--- long as somebody has their advisory lock; only in the first seconds of a server that was restarted nobody has one yet.
+-- long as somebody has their advisory lock.
 CREATE FUNCTION {schema}.claim(
     lock_class integer, asking bytea, keep bigint, most bigint, w_queue text[], w_version bigint[], w_slots bigint[],
     here bytea[], over bytea[]
@@ -17,7 +17,6 @@ AS $$
 #variable_conflict use_column
 DECLARE
     time_now bigint := clock();
-    locks_tell boolean := clock_timestamp() - pg_postmaster_start_time() > interval '3 seconds';
     holder bytea := '';
     orphans bigint[];
     taken bigint[] := '{}';
@@ -30,7 +29,7 @@ BEGIN
         SELECT session INTO holder FROM run WHERE session > holder ORDER BY session LIMIT 1;
         EXIT WHEN NOT FOUND;
         CONTINUE WHEN holder = asking OR holder = ANY (here);
-        IF holder = ANY (over) OR (locks_tell AND pg_try_advisory_xact_lock(lock_class, session_lock(holder))) THEN
+        IF holder = ANY (over) OR (locks_tell() AND pg_try_advisory_xact_lock(lock_class, session_lock(holder))) THEN
             SELECT array_agg(key) INTO orphans
             FROM (SELECT key FROM run WHERE session = holder ORDER BY id FOR NO KEY UPDATE) theirs;
             UPDATE run SET session = NULL, due_at = time_now WHERE key = ANY (orphans);

@@ -18,3 +18,7 @@ END $$;
 -- The second key of the advisory lock that shows that a session lives.
 CREATE FUNCTION {schema}.session_lock(session bytea) RETURNS integer LANGUAGE sql IMMUTABLE
     AS 'SELECT hashtext(encode(session, ''hex''))';
+
+-- Whether a lock that nobody has tells anything. After the server's start those who live must connect again first.
+CREATE FUNCTION {schema}.locks_tell() RETURNS boolean LANGUAGE sql VOLATILE
+    AS 'SELECT clock_timestamp() - pg_postmaster_start_time() > interval ''4 seconds''';
