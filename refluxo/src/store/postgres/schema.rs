@@ -77,8 +77,11 @@ async fn steps_of(
 ) -> Result<usize, PostgresOpenError> {
     let of = |error| PostgresOpenError::of(server, error);
     let (server, quoted) = (server.to_owned(), quote(schema));
-    let sql = "SELECT to_regclass($1) IS NOT NULL, to_regclass($2) IS NOT NULL";
-    let tables = sqlx::query(sql).bind(format!("{quoted}.migration")).bind(format!("{quoted}.run"));
+    // `to_regclass` would answer from a cache, and not see what another connection has made since.
+    let sql =
+        "SELECT coalesce(bool_or(relname = 'migration'), false), coalesce(bool_or(relname = 'run'), false)
+         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = $1";
+    let tables = sqlx::query(sql).bind(schema);
     let row = tables.fetch_one(&mut *connection).await.map_err(of)?;
     match (row.try_get(0).map_err(of)?, row.try_get(1).map_err(of)?) {
         (false, false) => return Ok(0),
