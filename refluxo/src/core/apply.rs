@@ -89,6 +89,7 @@ impl Run {
             | ParkReason::Unreadable { .. }
             | ParkReason::OlderVersion { .. }
             | ParkReason::Unsaved { .. }
+            | ParkReason::TooLarge { .. }
             | ParkReason::Poisoned { .. }
             | ParkReason::UndoUnreadable { .. }
             | ParkReason::ChildIdTaken { .. } => false,

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    Identity, Run,
+    Identity, Run, SizeLimit,
     calls::{Calls, new_call},
     enter::encode,
     input::input_hash,
@@ -125,6 +125,7 @@ fn born(origin: Origin, first: First<'_>, start: Start) -> Result<(Run, NewRun),
         reserved: BTreeSet::new(),
         in_flight: BTreeSet::new(),
         keep_states: 0,
+        limit: SizeLimit::NONE,
     };
     let new_run = NewRun {
         id: origin.id,

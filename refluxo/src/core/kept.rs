@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Impossible, NoFork, Run, calls::new_call, draft::Draft};
+use super::{Impossible, NoFork, Run, SizeLimit, calls::new_call, draft::Draft};
 use crate::{
     snapshot::{
         Hot, LoadError, SaveError, WaitingFor,
@@ -44,6 +44,11 @@ impl Run {
     /// The run, in the hands of an engine that keeps so many states of each.
     pub(crate) fn keeping(self, states: usize) -> Self {
         Self { keep_states: states, ..self }
+    }
+
+    /// The run, in the hands of an engine that saves pieces of at most this size.
+    pub(crate) fn within(self, limit: SizeLimit) -> Self {
+        Self { limit, ..self }
     }
 
     /// Keeps the state that the run has come to, and lets go of the oldest ones.

@@ -12,7 +12,7 @@
 //! In reading order: [`run`](Run) is what is known of a run and `calls` the tree, filed in an `agenda`, `next` what it does next, `event` what may
 //! happen to it; `apply` with `moves`, `enter`, `again`, `verbs` and `ending` what that changes, and `draft` gathers it. `group`
 //! and `retry` decide when branches are over and when a call is made again; `fork` copies a run, also from a state that it has
-//! `kept`.
+//! `kept`. `size` is how large what it saves may be.
 
 mod again;
 mod agenda;
@@ -36,6 +36,7 @@ mod next;
 mod plan;
 pub(crate) mod retry;
 mod run;
+mod size;
 mod verbs;
 
 #[cfg(feature = "schedule")]
@@ -53,6 +54,8 @@ pub(crate) use letter::{ChildEnd, Verb, VerbLetter, end_kind, signal_kind};
 pub(crate) use next::{Next, Ready, Task};
 pub(crate) use plan::Plan;
 pub(crate) use run::{End, Identity, Life, Run, Stage};
+pub(crate) use size::SizeLimit;
+pub use size::TooLarge;
 
 #[cfg(test)]
 mod tests;

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{
-    Again, Cause, Impossible, Move, Plan, Pushed, Run, To,
+    Again, Cause, Impossible, Move, Plan, Pushed, Run, To, TooLarge,
     draft::Draft,
     enter::{Entering, Opened, encode, encode_whole},
     entry::StoryOutcome,
     letter::Verb,
     run::Life,
+    size::Fields,
 };
 use crate::{
     engine::AnyMachine,
@@ -138,7 +139,32 @@ impl Run {
             To::Again(again) => SavedTo::Again(again),
         };
         let pushed = pushed.map(|one| Ok((one.name, self.save_undo(one.name, one.call)?)));
-        Ok(Saved { pushed: pushed.collect::<Result<_, SaveError>>()?, path, leaf, cause, to })
+        let saved = Saved { pushed: pushed.collect::<Result<_, SaveError>>()?, path, leaf, cause, to };
+        self.check_size(&saved)?;
+        Ok(saved)
+    }
+
+    /// Refuses what is larger than the engine allows.
+    fn check_size(&self, saved: &Saved) -> Result<(), TooLarge> {
+        let limit = self.limit;
+        match &saved.to {
+            SavedTo::Root { at, state, .. } => {
+                let parts = state.parts.iter().map(|(name, body)| (*name, body.len()));
+                limit.check_fields(Fields::State(at), &state.document, parts)?;
+            }
+            SavedTo::Branch { at, fields, .. } => limit.check_fields(Fields::State(at), fields, [])?,
+            SavedTo::BranchEnd { output, .. } => {
+                limit.check(output.len(), || format!("the output of the branch {}", saved.path))?;
+            }
+            SavedTo::Returned { output, .. } => {
+                let workflow = &self.identity.workflow;
+                limit.check(output.len(), || format!("the output of the workflow `{workflow}`"))?;
+            }
+            SavedTo::Again(_) => {}
+        }
+        saved.pushed.iter().try_for_each(|(name, body)| {
+            limit.check(body.len(), || format!("the call of `{name}` that `compensate!` pushes"))
+        })
     }
 
     /// An entry of the undo stack.
@@ -362,5 +388,10 @@ impl Call {
 
 /// Why a run whose state can't be saved is parked.
 pub(super) fn unsaved(error: &SaveError) -> ParkReason {
-    ParkReason::Unsaved { message: error.to_string() }
+    match error {
+        SaveError::TooLarge(TooLarge { what, bytes, limit }) => {
+            ParkReason::TooLarge { what: what.clone(), bytes: *bytes, limit: *limit }
+        }
+        error => ParkReason::Unsaved { message: error.to_string() },
+    }
 }

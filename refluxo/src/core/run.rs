@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::calls::Calls;
+use super::{SizeLimit, calls::Calls};
 use crate::{
     snapshot::{
         Call, Ending, Hot, Listener, LoadError, Parent, ParkReason, Path, WaitingFor,
@@ -61,6 +61,8 @@ pub(crate) struct Run {
     pub(crate) in_flight: BTreeSet<Path>,
     /// How many of the states that it goes through its holder keeps.
     pub(crate) keep_states: usize,
+    /// How large the pieces may be in which its holder saves it.
+    pub(crate) limit: SizeLimit,
 }
 
 /// Where a run stands.
@@ -168,6 +170,7 @@ impl Run {
             reserved: names,
             in_flight: BTreeSet::new(),
             keep_states: 0,
+            limit: SizeLimit::NONE,
         })
     }
 

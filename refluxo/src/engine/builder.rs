@@ -12,6 +12,7 @@ use super::{
 #[cfg(feature = "testing")]
 use crate::observer::{Event, Witness};
 use crate::{
+    core::SizeLimit,
     machine::Machine,
     observer::{Audience, Observer},
     store::{Store, Uid},
@@ -150,6 +151,17 @@ impl EngineBuilder {
     /// fields that are else written once, and whoever takes the run over reads all that are kept.
     pub fn keep_states(mut self, states: usize) -> Self {
         self.settings.keep_states = states;
+        self
+    }
+
+    /// How large what is saved may be, in bytes of JSON: each state without its large fields, each large field, each output of a
+    /// branch or a workflow, each call that `compensate!` pushes, each signal. Without it there is no limit but the store's.
+    ///
+    /// Arguments and signals that are larger are refused when a run is started or the signal is sent. A run that comes to a state or
+    /// an output that is larger is [parked](crate::snapshot::ParkReason::TooLarge) at its last state, with a reason that names
+    /// the field and its size. What was stored before is read, however large it is.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.settings.max_payload = SizeLimit(bytes);
         self
     }
 

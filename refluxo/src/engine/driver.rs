@@ -116,7 +116,7 @@ pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) -
         Ok(run) => {
             let (claims, created) = (record.row.claims, record.row.created);
             let hands = Hands::new(created, done, Machines::of_record(record), &renewing);
-            let mut held = Held { run: run.keeping(shared.settings.keep_states), hands };
+            let mut held = Held { run: shared.settings.bound(run), hands };
             let stuck = match taken {
                 Some(child) => Some(ParkReason::ChildIdTaken { child }),
                 // This claim is one of them.
@@ -146,7 +146,7 @@ pub(crate) async fn begin(
     let workflow = run.identity.workflow.clone();
     let renewing = Renewing::begin(&shared, lease, workflow, Taking::Started);
     let hands = Hands::new(shared.now(), Vec::new(), Machines::of_newborn(machine), &renewing);
-    let run = run.keeping(shared.settings.keep_states);
+    let run = shared.settings.bound(run);
     let left = drive(&shared, Held { run, hands }).await;
     drop(renewing);
     left

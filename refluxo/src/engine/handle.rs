@@ -103,6 +103,8 @@ impl Engine {
         };
         let (run, new_run) = birth(origin, &workflow, start)
             .map_err(|cause| StartError::Arguments { id: id.clone(), cause })?;
+        let is_allowed = shared.settings.max_payload.check_arguments(&new_run);
+        is_allowed.map_err(|cause| StartError::TooLarge { id: id.clone(), cause })?;
         let created =
             self.create(&new_run).await.map_err(|cause| StartError::Store { id: id.clone(), cause })?;
         match created {

@@ -20,6 +20,8 @@ pub(crate) async fn signal(
 ) -> Result<(), SignalError> {
     let mut json = Vec::new();
     write_json(body, &mut json).map_err(|cause| SignalError::Unsaved { signal: signal.to_owned(), cause })?;
+    let is_allowed = shared.settings.max_payload.check(json.len(), || format!("the signal `{signal}`"));
+    is_allowed.map_err(|cause| SignalError::TooLarge { id: id.clone(), cause })?;
     let message = Message {
         to: id.clone(),
         uid: None,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::store::Uid;
+use crate::{
+    core::{Run, SizeLimit},
+    store::Uid,
+};
 
 /// Where the uids of new runs come from.
 pub(crate) type Uids = Box<dyn Fn() -> Uid + Send + Sync>;
@@ -26,6 +29,15 @@ pub(crate) struct Settings {
     pub(crate) cancel_grace: Duration,
     /// How many of the states that a run goes through are kept.
     pub(crate) keep_states: usize,
+    /// How large what is saved may be.
+    pub(crate) max_payload: SizeLimit,
+}
+
+impl Settings {
+    /// A run in the hands of an engine with these settings.
+    pub(crate) fn bound(&self, run: Run) -> Run {
+        run.keeping(self.keep_states).within(self.max_payload)
+    }
 }
 
 impl Default for Settings {
@@ -39,6 +51,7 @@ impl Default for Settings {
             look_again: (Duration::from_secs(1), Duration::from_secs(30)),
             cancel_grace: Duration::from_secs(10),
             keep_states: 0,
+            max_payload: SizeLimit::NONE,
         }
     }
 }

@@ -215,7 +215,7 @@ async fn stored(shared: &Shared, id: &RunId) -> Option<(Run, Record)> {
     let loaded = shared.store.load(id, Depth::All).await;
     let record = loaded.map(|answer| shared.time.note(answer)).ok()??;
     let run = Run::of_record(&record).ok()?;
-    Some((run.keeping(shared.settings.keep_states), record))
+    Some((shared.settings.bound(run), record))
 }
 
 /// Parks a run whose envelope can't be read: its bytes stay as they are, and only the status says so.

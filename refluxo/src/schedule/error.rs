@@ -135,6 +135,9 @@ impl ScheduleError {
             SignalError::Unsaved { cause, .. } => {
                 Self::Arguments { name, cause: SaveError::Envelope { cause } }
             }
+            SignalError::TooLarge { cause, .. } => {
+                Self::Arguments { name, cause: SaveError::TooLarge(cause) }
+            }
             SignalError::Full { .. } => Self::Full { name, waiting: super::book::WAITING },
             SignalError::Store { cause, .. } => Self::Store { name, cause },
             SignalError::Finished { .. } | SignalError::Unknown { .. } | SignalError::NotAwaited { .. } => {

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+pub use crate::core::TooLarge;
+
 /// A state that can't be saved.
 #[derive(Debug, Error)]
 pub enum SaveError {
@@ -41,6 +43,9 @@ pub enum SaveError {
         /// What the serializer says.
         cause: serde_json::Error,
     },
+    /// It is larger than the engine allows.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// What stands around the state could not be written.
     #[error("the envelope can't be saved: {cause}")]
     Envelope {

@@ -22,7 +22,7 @@ pub(crate) use path::Path;
 
 pub use call::{Call, GroupCall, Retrying, WaitingFor};
 pub use envelope::{Ending, FORMAT, InboxMessage, Parent, Snapshot};
-pub use error::{LoadError, SaveError};
+pub use error::{LoadError, SaveError, TooLarge};
 pub use machine::{deserialize_machine, serialize_machine};
 pub use reader::StateReader;
 pub use reason::ParkReason;

@@ -54,6 +54,19 @@ pub enum ParkReason {
         /// What can't be saved, and why.
         message: String,
     },
+    /// What is to be saved is larger than [`EngineBuilder::max_payload`](crate::engine::EngineBuilder::max_payload) allows.
+    #[error(
+        "{what} has {bytes} bytes of JSON and {limit} are allowed: keep what is so large elsewhere and save where it is, or raise \
+         `EngineBuilder::max_payload`; then retry the run, which performs the last call again under the same key"
+    )]
+    TooLarge {
+        /// What it is: the field and the state, the output, or the argument of a child.
+        what: String,
+        /// How large it is.
+        bytes: usize,
+        /// How large it may be.
+        limit: usize,
+    },
     /// Workers took the run again and again and never came to a commit.
     #[error(
         "{claims} workers in a row took the run and died or lost it before they could save anything; look for what kills \
@@ -111,6 +124,7 @@ impl ParkReason {
             Self::Unreadable { .. } => "unreadable",
             Self::OlderVersion { .. } => "older_version",
             Self::Unsaved { .. } => "unsaved",
+            Self::TooLarge { .. } => "too_large",
             Self::Poisoned { .. } => "poisoned",
             Self::ChildCancelled { .. } => "child_cancelled",
             Self::UndoFailed { .. } => "undo_failed",

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::{
     engine::Registry,
+    snapshot::TooLarge,
     store::{InvalidRunId, RunId, StoreError},
 };
 
@@ -52,6 +53,17 @@ pub enum SignalError {
         /// What the serializer says.
         #[source]
         cause: serde_json::Error,
+    },
+    /// The signal is larger than [`EngineBuilder::max_payload`](crate::engine::EngineBuilder::max_payload) allows.
+    #[error(
+        "the run {id} was not sent a signal: {cause}; keep what is so large elsewhere and send where it is, or raise the limit"
+    )]
+    TooLarge {
+        /// The id.
+        id: RunId,
+        /// Which signal, and its size.
+        #[source]
+        cause: TooLarge,
     },
     /// The store failed.
     #[error("the signal `{signal}` was not sent to the run {id}, or that was not confirmed: {cause}")]

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::{
-    snapshot::SaveError,
+    snapshot::{SaveError, TooLarge},
     store::{InvalidRunId, RunId, StoreError},
 };
 
@@ -50,6 +50,17 @@ pub enum StartError {
         /// Which field, and why.
         #[source]
         cause: SaveError,
+    },
+    /// An argument is larger than [`EngineBuilder::max_payload`](crate::engine::EngineBuilder::max_payload) allows.
+    #[error(
+        "the run {id} was not started: {cause}; keep what is so large elsewhere and pass where it is, or raise the limit"
+    )]
+    TooLarge {
+        /// The id.
+        id: RunId,
+        /// Which argument, and its size.
+        #[source]
+        cause: TooLarge,
     },
     /// The store failed.
     #[error(
