@@ -2,10 +2,14 @@
 
 use serde_json::value::RawValue;
 
-use crate::snapshot::{LoadError, ParkReason, Path, SaveError};
+use crate::{
+    snapshot::{LoadError, ParkReason, Path, SaveError},
+    store::sealed,
+};
 
 /// The body of a message as JSON.
 pub(crate) fn raw(body: &[u8]) -> Result<&RawValue, ParkReason> {
+    sealed::check(body).map_err(|error| unreadable(&error))?;
     serde_json::from_slice(body).map_err(not_json)
 }
 

@@ -8,7 +8,7 @@ use super::{Engine, Order, ReadError, ResultError, SignalError, send};
 use crate::{
     machine::{Accepts, Machine},
     snapshot::{Hot, ParkReason, Snapshot, StateReader, output_of, parts::split},
-    store::{Depth, Record, Revision, RunId, Status},
+    store::{Depth, Record, Revision, RunId, Status, sealed},
     suspend::Signal,
 };
 
@@ -202,6 +202,8 @@ impl<W: Machine> Run<W> {
 
     /// Reads what the function returned.
     fn output(&self, json: &[u8]) -> Result<W::Output, ResultError> {
+        let sealed = |cause| ReadError::Unreadable { id: self.id.clone(), cause };
+        sealed::check(json).map_err(sealed)?;
         serde_json::from_slice(json).map_err(|cause| ResultError::Output {
             id: self.id.clone(),
             expected: std::any::type_name::<W::Output>(),

@@ -8,7 +8,7 @@ use super::{
     AnyMachine,
     driver::Held,
     leases::Rung,
-    reason::{contradiction, not_json},
+    reason::{contradiction, not_json, raw},
     shared::Shared,
     steps::{Attempt, AttemptEnd, Tried, attempt_in_turn},
     tree::{Arrival, Settled, What},
@@ -386,7 +386,7 @@ pub(crate) fn what_came(call: &Call, inbox: &[Received], ready: Ready) -> Result
         (Ready::Empty, _) => (Cause::Empty, What::Empty),
         (Ready::Signal(seq), _) => (Cause::Signal(seq), What::Signal(body(seq)?.clone())),
         (Ready::Child(seq), WaitingFor::Child { id }) => {
-            let end: ChildEnd = serde_json::from_slice(body(seq)?).map_err(not_json)?;
+            let end: ChildEnd = serde_json::from_str(raw(body(seq)?)?.get()).map_err(not_json)?;
             let what = if end.cancelled {
                 What::Bad(ParkReason::ChildCancelled { child: id.clone() })
             } else {

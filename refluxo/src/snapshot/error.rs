@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 pub use crate::core::TooLarge;
+use crate::store::{CodecError, RunId};
 
 /// A state that can't be saved.
 #[derive(Debug, Error)]
@@ -144,6 +145,17 @@ pub enum LoadError {
     Envelope {
         /// What the parser says.
         cause: serde_json::Error,
+    },
+    /// The codec of the store can't decode it.
+    #[error("{place} can't be decoded: {cause}")]
+    Coded {
+        /// The run.
+        run: RunId,
+        /// What can't be decoded, in words that name the run.
+        place: String,
+        /// Why, with the key.
+        #[source]
+        cause: CodecError,
     },
     /// The undo stack is not as high as the envelope says.
     #[error(

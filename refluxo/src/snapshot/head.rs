@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     core::Run,
-    store::{Part, PartOp, Received, Record, Revision, RunId, Status, Uid},
+    store::{Part, PartOp, Received, Record, Revision, RunId, Status, Uid, sealed},
     time::Timestamp,
 };
 
@@ -101,6 +101,7 @@ impl Hot<'static> {
     ///
     /// If it is of another format.
     pub(crate) fn read(body: &[u8]) -> Result<Self, LoadError> {
+        sealed::check(body)?;
         serde_json::from_slice(body).map_err(LoadError::envelope)
     }
 }
@@ -249,6 +250,7 @@ impl InboxMessage {
 
 /// Reads bytes as JSON of any shape.
 fn raw(json: &[u8]) -> Result<Box<RawValue>, LoadError> {
+    sealed::check(json)?;
     serde_json::from_slice(json).map_err(LoadError::envelope)
 }
 
@@ -257,9 +259,11 @@ pub(crate) fn merge<'a>(
     document: &[u8],
     parts: impl IntoIterator<Item = &'a Part>,
 ) -> Result<Box<RawValue>, LoadError> {
+    sealed::check(document)?;
     let Some(open) = document.strip_suffix(b"}") else { return raw(document) };
     let mut merged = open.to_vec();
     for part in parts {
+        sealed::check(&part.body)?;
         if merged.len() > 1 {
             merged.push(b',');
         }

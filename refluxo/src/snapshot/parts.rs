@@ -17,7 +17,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::{Call, LoadError, Path};
-use crate::store::{Part, Revision};
+use crate::store::{Part, Revision, sealed};
 
 /// The name of the part that holds the `Err` that the function returned.
 pub(crate) const OUTPUT: &str = "r:output";
@@ -136,6 +136,7 @@ pub(crate) fn split(parts: &[Part]) -> Result<(Vec<&Part>, Reserved), LoadError>
     let mut fields = BTreeMap::new();
     let mut undo = BTreeMap::new();
     for part in parts {
+        sealed::check(&part.body)?;
         let Some((kind, rest)) = part.name.split_once(':') else {
             state.push(part);
             continue;

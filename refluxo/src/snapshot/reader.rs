@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::LoadError;
-use crate::local::{Local, Saved};
+use crate::{
+    local::{Local, Saved},
+    store::sealed,
+};
 
 /// Hands out the fields of a stored state, each once.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ impl<'a> StateReader<'a> {
         document: &'a [u8],
         parts: impl IntoIterator<Item = (&'p str, &'a [u8])>,
     ) -> Result<Self, LoadError> {
+        sealed::check(document)?;
         let not_json = |cause| LoadError::NotAnObject { state: state.to_owned(), cause };
         let mut fields: BTreeMap<String, &'a RawValue> =
             serde_json::from_slice(document).map_err(not_json)?;

@@ -15,6 +15,7 @@
 //!
 //! A store compares the columns of a [`Row`]; heads' bodies, states, parts, messages and entries are bytes to it.
 
+mod coded;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -39,11 +40,13 @@ use std::{fmt, pin::Pin, time::Duration};
 
 use futures_util::stream::BoxStream;
 
+pub(crate) use self::coded::sealed;
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresOpenError, PostgresStore, PostgresStoreBuilder};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder, Synchronous};
 pub use self::{
+    coded::{Codec, CodecError, Coded, NotEncoded, Place, What},
     commit::{AttrOp, Commit, Committed, Effect, EffectId, InvalidCommit, Owed, PartOp, Then},
     create::{Created, NewRun, Start},
     error::{Failure, Operation, StoreError},
