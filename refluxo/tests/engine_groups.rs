@@ -26,6 +26,7 @@ everywhere! {
     the_first_end_wins_a_race_and_the_others_are_given_up,
     what_loses_a_race_consumes_no_signal,
     a_step_that_has_lost_its_race_already_does_not_begin,
+    a_step_beside_a_failure_that_has_come_already_does_not_begin,
     the_signal_that_came_first_wins,
     a_timer_that_was_over_first_wins_over_a_signal,
     two_branches_that_listen_take_a_word_each,
@@ -175,6 +176,17 @@ async fn a_step_that_has_lost_its_race_already_does_not_begin(place: Place) {
     run.signal(Word("first".to_owned())).await.unwrap();
     place.world.open_gate();
     assert_eq!(told(&run).await, ["gate", "1:first"]);
+    assert_eq!(place.world.texts(), ["gate"]);
+}
+
+async fn a_step_beside_a_failure_that_has_come_already_does_not_begin(place: Place) {
+    let engine = place.patient_engine().await;
+    let branches = vec![vec![step("lost")], vec![Line::Listen, Line::Fail("no".to_owned())]];
+    let run = engine.start("a", script([step("gate"), Line::Try(branches)])).await.unwrap();
+    soon(place.world.somebody_at_the_gate()).await;
+    run.signal(Word("first".to_owned())).await.unwrap();
+    place.world.open_gate();
+    assert_eq!(soon(run.result()).await.unwrap(), Err("no".to_owned()));
     assert_eq!(place.world.texts(), ["gate"]);
 }
 

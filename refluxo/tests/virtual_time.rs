@@ -142,6 +142,15 @@ async fn retries_beside_a_step() -> Result<u64, Trouble> {
     Ok(u64::from(a?) + b)
 }
 
+/// One arm ends at the time at which an attempt of the other one fails that could be made again.
+#[workflow]
+async fn races_with_a_failure() -> u64 {
+    select! {
+        n = slow(7, 5) => n,
+        _n = hurried() => 0,
+    }
+}
+
 /// Runs a workflow to its end.
 async fn run<M: Machine>(builder: TestBuilder, workflow: M) -> (Result<M::Output, ResultError>, Recording) {
     let engine = builder.register::<M>().build().await;
@@ -260,6 +269,13 @@ async fn a_branch_waits_for_its_next_attempt_while_another_one_works() {
     let (result, recorded) = run(busy::<linear>(3), retries_beside_a_step()).await;
     assert_eq!((result.unwrap(), seconds(&recorded, "linear")), (Ok(6), vec![0, 3, 9, 18]));
     assert_eq!(recorded.count("slow"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_fails_as_the_race_is_lost_is_not_made_again() {
+    let (result, recorded) =
+        run(TestEngine::builder().hang_first::<hurried>(9), races_with_a_failure()).await;
+    assert_eq!((result.unwrap(), recorded.count("hurried")), (7, 1));
 }
 
 #[tokio::test(start_paused = true)]

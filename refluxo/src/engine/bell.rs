@@ -66,6 +66,7 @@ impl Bell {
                 None => last,
             };
             tokio::select! {
+                biased;
                 () = self.changed.notified() => {}
                 () = sleep_until(until) => {
                     if until == last {

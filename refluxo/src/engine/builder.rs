@@ -130,10 +130,25 @@ impl EngineBuilder {
 
     /// Has the engine work in virtual time, on shared resources: nothing wakes it but what happens and what is due.
     #[cfg(feature = "testing")]
-    pub(crate) fn virtually(mut self, resources: Resources, uids: Uids) -> Self {
+    pub(crate) fn virtually(self, resources: Resources, uids: Uids) -> Self {
         const NEVER: Duration = Duration::from_hours(10 * 365 * 24);
-        self.settings = Settings { lease: NEVER, idle: NEVER, look_again: (NEVER, NEVER), ..self.settings };
+        let settings = Settings { lease: NEVER, idle: NEVER, look_again: (NEVER, NEVER), ..self.settings };
+        Self { settings, ..self }.sharing(resources, uids)
+    }
+
+    /// Has the engine share resources with others, and take the uids of new runs from here.
+    #[cfg(feature = "testing")]
+    pub(crate) fn sharing(self, resources: Resources, uids: Uids) -> Self {
         Self { resources, uids, ..self }
+    }
+
+    /// How long an idle worker, and a caller who waits for a result, goes without a look at the store if nothing wakes it: hints
+    /// may be lost.
+    #[cfg(feature = "testing")]
+    pub(crate) fn looking_every(mut self, idle: Duration, result: Duration) -> Self {
+        self.settings.idle = idle;
+        self.settings.look_again.1 = result;
+        self
     }
 
     /// How long the steps in flight of a run may come to an end that is [cancelled](Engine::cancel): 10 seconds unless set.

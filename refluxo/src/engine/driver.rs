@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     AnyMachine,
@@ -107,10 +107,16 @@ pub(crate) fn spawn(
     });
 }
 
-/// Works on a run that was claimed, until it rests or ends.
-pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) -> Option<Left> {
+/// Works on a run that was claimed by a question to the store at this time, until it rests or ends.
+pub(crate) async fn take_up(
+    shared: Arc<Shared>,
+    lease: Lease,
+    record: Record,
+    asked: Instant,
+) -> Option<Left> {
     let row = &record.row;
-    let renewing = Renewing::begin(&shared, lease.clone(), row.queue.as_str().into(), Taking::of(row));
+    let (workflow, how) = (row.queue.as_str().into(), Taking::of(row));
+    let renewing = Renewing::begin(&shared, lease.clone(), workflow, how, asked);
     let Settled { done, taken } = settle(&shared, record.owed.clone()).await;
     let left = match Run::of_record(&record) {
         Ok(run) => {
@@ -136,15 +142,16 @@ pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record) -
     left
 }
 
-/// Works on a run that this worker has just created, until it rests or ends.
+/// Works on a run that this worker has just created, having asked the store at this time, until it rests or ends.
 pub(crate) async fn begin(
     shared: Arc<Shared>,
     lease: Lease,
     run: Run,
     machine: Box<dyn AnyMachine>,
+    asked: Instant,
 ) -> Option<Left> {
     let workflow = run.identity.workflow.clone();
-    let renewing = Renewing::begin(&shared, lease, workflow, Taking::Started);
+    let renewing = Renewing::begin(&shared, lease, workflow, Taking::Started, asked);
     let hands = Hands::new(shared.now(), Vec::new(), Machines::of_newborn(machine), &renewing);
     let run = shared.settings.bound(run);
     let left = drive(&shared, Held { run, hands }).await;

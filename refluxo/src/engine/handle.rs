@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{
     EngineBuilder, ReadError, Run, SignalError, StartError, StorelessBuilder, driver, patience::ask,
@@ -105,11 +106,12 @@ impl Engine {
             .map_err(|cause| StartError::Arguments { id: id.clone(), cause })?;
         let is_allowed = shared.settings.max_payload.check_arguments(&new_run);
         is_allowed.map_err(|cause| StartError::TooLarge { id: id.clone(), cause })?;
+        let asked = Instant::now();
         let created =
             self.create(&new_run).await.map_err(|cause| StartError::Store { id: id.clone(), cause })?;
         match created {
             Created::New { lease: Some(lease) } => {
-                let work = driver::begin(shared.clone(), lease, run, Box::new(workflow));
+                let work = driver::begin(shared.clone(), lease, run, Box::new(workflow), asked);
                 driver::spawn(shared, slot, work);
             }
             // It was created, or had been before: the hash of the input covers the workflow's name.

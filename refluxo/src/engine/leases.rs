@@ -1,7 +1,7 @@
 //! The leases that this worker holds, renewed together, and what their holders are told.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -13,7 +13,7 @@ use std::{
 use futures_util::stream::{self, StreamExt};
 use tokio::{sync::Notify, time::Instant};
 
-use super::shared::Shared;
+use super::{patience::Patience, shared::Shared};
 use crate::{
     observer::{Event, LetGo, TakenUp, Taking},
     store::{Depth, Lease, Operation, Renewed, RunId},
@@ -23,17 +23,19 @@ use crate::{
 /// The leases of the runs that are worked on.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
-    held: Mutex<HashMap<RunId, (Lease, Arc<Mailbox>)>>,
+    held: Mutex<BTreeMap<RunId, (Lease, Arc<Mailbox>)>>,
     /// Told when the first lease comes.
     first: Notify,
 }
 
 /// Where a run's own task is told that it should look.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Mailbox {
     mail: AtomicBool,
     lost: AtomicBool,
     bell: Notify,
+    /// Until when nobody else can have the run, as far as this worker's own time tells.
+    sure_until: Mutex<Instant>,
 }
 
 /// What a run's own task was told.
@@ -47,7 +49,33 @@ pub(crate) enum Rung {
     Lost,
 }
 
+/// How long a lease is surely held, counted from when the store was asked for it. The rest of its time is for clocks that go apart.
+fn surely(keep: Duration) -> Duration {
+    keep / 4 * 3
+}
+
 impl Mailbox {
+    fn sure_until(until: Instant) -> Self {
+        Self {
+            mail: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+            bell: Notify::new(),
+            sure_until: Mutex::new(until),
+        }
+    }
+
+    /// Whether nobody else can have the run.
+    fn is_sure(&self) -> bool {
+        Instant::now() < *self.sure_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note that the lease was extended.
+    fn extend(&self, until: Instant) {
+        let mut sure_until = self.sure_until.lock().unwrap_or_else(PoisonError::into_inner);
+        // Answers may come in another order than that of the questions.
+        *sure_until = until.max(*sure_until);
+    }
+
     /// Tells that there may be messages.
     fn ring(&self) {
         self.mail.store(true, Ordering::Release);
@@ -132,15 +160,21 @@ impl Leases {
             .map(|(_, mailbox)| mailbox.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RunId, (Lease, Arc<Mailbox>)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, (Lease, Arc<Mailbox>)>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Renewing {
-    /// Has a lease renewed from now on.
-    pub(crate) fn begin(shared: &Arc<Shared>, lease: Lease, workflow: Arc<str>, how: Taking) -> Self {
-        let mailbox = Arc::<Mailbox>::default();
+    /// Has a lease renewed from now on that the store was asked for at this time.
+    pub(crate) fn begin(
+        shared: &Arc<Shared>,
+        lease: Lease,
+        workflow: Arc<str>,
+        how: Taking,
+        asked: Instant,
+    ) -> Self {
+        let mailbox = Arc::new(Mailbox::sure_until(asked + surely(shared.settings.lease)));
         let mut held = shared.leases.lock();
         if held.is_empty() {
             shared.leases.first.notify_one();
@@ -158,6 +192,7 @@ impl Renewing {
         Arc::new(Heart {
             shared: Arc::downgrade(&self.shared),
             lease: self.lease.clone(),
+            mailbox: self.mailbox.clone(),
             last: Mutex::new(None),
         })
     }
@@ -187,6 +222,7 @@ const LOOKS_AT_ONCE: usize = 16;
 struct Heart {
     shared: Weak<Shared>,
     lease: Lease,
+    mailbox: Arc<Mailbox>,
     /// When the store was last asked.
     last: Mutex<Option<Instant>>,
 }
@@ -205,6 +241,26 @@ impl Pulse for Heart {
             };
             if !is_early {
                 renew_all(&shared, vec![self.lease.clone()]).await;
+            }
+        })
+    }
+
+    fn is_sure(&self) -> bool {
+        self.mailbox.is_sure()
+    }
+
+    fn make_sure(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            let mut patience = Patience::of_a_run();
+            loop {
+                let Some(shared) = self.shared.upgrade() else { return std::future::pending().await };
+                renew_all(&shared, vec![self.lease.clone()]).await;
+                drop(shared);
+                if self.is_sure() {
+                    return;
+                }
+                // The lease is lost, of which the run's own task was told, or the store can't be asked.
+                patience.pause().await;
             }
         })
     }
@@ -250,10 +306,11 @@ async fn renew_all(shared: &Shared, leases: Vec<Lease>) {
     if leases.is_empty() {
         return;
     }
+    let asked = Instant::now();
     match shared.store.renew(leases.clone(), shared.settings.lease).await {
         Ok(renewed) => {
             for (lease, renewed) in leases.iter().zip(shared.time.note(renewed)) {
-                note(shared, lease, renewed);
+                note(shared, lease, renewed, asked);
             }
         }
         // Two more tries before the leases end; and even then the runs' commits decide, not the time.
@@ -264,9 +321,12 @@ async fn renew_all(shared: &Shared, leases: Vec<Lease>) {
     }
 }
 
-/// Tells the holder of a lease what the store says of it.
-fn note(shared: &Shared, lease: &Lease, renewed: Renewed) {
+/// Tells the holder of a lease what the store says of it, which was asked at this time.
+fn note(shared: &Shared, lease: &Lease, renewed: Renewed, asked: Instant) {
     let Some(mailbox) = shared.leases.mailbox(lease) else { return };
+    if let Renewed::Kept { .. } = renewed {
+        mailbox.extend(asked + surely(shared.settings.lease));
+    }
     match renewed {
         Renewed::Kept { messages: false, .. } => {}
         Renewed::Kept { messages: true, .. } => mailbox.ring(),

@@ -53,6 +53,12 @@ impl Running {
         self.branches.insert(path, Branch { task, tether });
     }
 
+    /// The branches whose attempts have ended, and were not taken in yet.
+    pub(crate) fn over(&self) -> Vec<Path> {
+        let over = self.branches.iter().filter(|(_, branch)| branch.task.is_finished());
+        over.map(|(path, _)| path.clone()).collect()
+    }
+
     /// Waits until an attempt has ended; gives all that have.
     ///
     /// # Cancel safety

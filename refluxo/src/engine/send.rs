@@ -7,7 +7,7 @@ use super::{NotAwaited, SignalError, patience::ask, shared::Shared};
 use crate::{
     core::signal_kind,
     snapshot::write_json,
-    store::{Delivered, Depth, Message, RunId, Uid},
+    store::{Delivered, Depth, Message, RunId},
 };
 
 /// Sends a signal to a run, under the sender's key if there is one.
@@ -26,7 +26,7 @@ pub(crate) async fn signal(
         to: id.clone(),
         uid: None,
         // A key of its own lets it be sent again when an answer is lost. Those of senders are told from all others.
-        key: Some(key.map_or_else(|| Uid::random().to_string(), |key| format!("sender:{key}"))),
+        key: Some(key.map_or_else(|| (shared.uids)().to_string(), |key| format!("sender:{key}"))),
         kind: signal_kind(signal),
         body: Bytes::from(json),
     };

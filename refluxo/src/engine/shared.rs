@@ -128,7 +128,10 @@ impl Shared {
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut runs = lock(&self.runs);
         while let Some(ended) = runs.try_join_next() {
-            if let Err(error) = ended {
+            // One that was stopped is no defect.
+            if let Err(error) = ended
+                && error.is_panic()
+            {
                 tracing::error!(%error, "a run's task ended by a panic: this is a defect of refluxo");
             }
         }

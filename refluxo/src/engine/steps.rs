@@ -123,7 +123,11 @@ pub(crate) async fn attempt_in_turn(
         // When its turn comes in a pause, it does not begin.
         biased;
         () = tether.stopped() => None,
-        admitted = workshop.admit(step, spec) => Some(admitted),
+        admitted = async {
+            let admitted = workshop.admit(step, spec).await;
+            tether.held_fast().await;
+            admitted
+        } => Some(admitted),
     };
     match admitted {
         Some(admitted) => Tried::Ended(attempt(workshop, admitted, task, context, now).await),

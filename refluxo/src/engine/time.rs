@@ -1,9 +1,8 @@
 //! What the store's clock says, as far as this process knows.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
 
 use crate::{
     store::{Stamped, Store},

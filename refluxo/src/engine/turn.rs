@@ -16,7 +16,7 @@ use super::{
 use crate::{
     core::{Again, Calls, Cause, ChildEnd, Event, Identity, Life, Next, Ready, Run, StepRun, Task, retry},
     machine::Outcome,
-    snapshot::{Call, ParkReason, Path, WaitingFor},
+    snapshot::{Call, GroupCall, ParkReason, Path, WaitingFor},
     store::{Received, Seq},
     suspend::{Rule, StepContext, StepTask, Tether},
     time::Timestamp,
@@ -126,19 +126,26 @@ impl Held {
                 Task::Call { path, ready, at } => arrivals.push((path, ready, at)),
             }
         }
-        let told: BTreeSet<&Path> = arrivals.iter().map(|(path, ..)| path).collect();
+        let over = self.hands.running.over();
+        let told: BTreeSet<&Path> = arrivals.iter().map(|(path, ..)| path).chain(&over).collect();
+        let mut held_back = false;
         for path in steps {
-            if !self.may_have_lost(&path, &told) {
+            if self.may_have_lost(&path, &told) {
+                held_back = true;
+            } else {
                 self.start(shared, &path).await.map_err(|reason| (path, reason))?;
             }
         }
-        if arrivals.is_empty() {
+        if arrivals.is_empty() && !held_back {
             return Ok(None);
         }
         self.hands.machines.tree(shared, &self.run).await.map_err(at_root)?;
         let mut tried = Vec::new();
         self.hands.running.ended_now(&mut tried);
         let ended = self.begun(tried);
+        if arrivals.is_empty() && ended.is_empty() {
+            return Ok(None);
+        }
         let Life::At { calls, .. } = &self.run.life else { return Err(at_root(contradiction(&Path::ROOT))) };
         let come =
             arrivals.into_iter().map(|(path, ready, at)| come(calls, &self.run.inbox, path, ready, at));
@@ -146,11 +153,12 @@ impl Held {
         Ok(Some(self.settle(shared, arrivals, ended)))
     }
 
-    /// Whether a step stands in a `select!` to which something has come. That is put in first: if it ends the race, the step must
-    /// not begin, and if not, the step is still ready.
+    /// Whether a step stands in a `select!` or a `try_join!` to which something has come, or where an attempt has ended. That is
+    /// put in first: if it ends the group, the step must not begin, and if not, the step is still ready.
     fn may_have_lost(&self, step: &Path, come: &BTreeSet<&Path>) -> bool {
         let Life::At { calls, .. } = &self.run.life else { return false };
-        let is_race = |around: &Path| calls.group(around).is_some_and(|group| group.rule == Rule::Any);
+        let may_end = |group: &GroupCall| matches!(group.rule, Rule::Any | Rule::Try);
+        let is_race = |around: &Path| calls.group(around).is_some_and(may_end);
         // What comes to a group or below it stands first among what does not stand before it.
         let has_come = |around: &Path| {
             let first = come.range::<Path, _>((Bound::Included(around), Bound::Unbounded)).next();

@@ -7,7 +7,7 @@ use super::{Engine, VerbError, patience::ask, shared::Shared};
 use crate::{
     core::{Verb, VerbLetter},
     snapshot::Hot,
-    store::{Delivered, Depth, InvalidRunId, Message, Record, RunId, Status, Uid},
+    store::{Delivered, Depth, InvalidRunId, Message, Record, RunId, Status},
 };
 
 impl Engine {
@@ -140,7 +140,7 @@ async fn deliver(
         to: id.clone(),
         uid: None,
         // A key of its own lets it be sent again when an answer is lost.
-        key: Some(format!("order:{}", Uid::random())),
+        key: Some(format!("order:{}", (shared.uids)())),
         kind: verb.kind().to_owned(),
         body,
     };

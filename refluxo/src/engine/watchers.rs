@@ -1,7 +1,7 @@
 //! Who waits for the end of a run.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -16,7 +16,7 @@ pub(crate) struct Watchers(Mutex<Watched>);
 /// The runs that are waited for.
 #[derive(Debug, Default)]
 struct Watched {
-    runs: HashMap<RunId, Weak<Notify>>,
+    runs: BTreeMap<RunId, Weak<Notify>>,
     /// The size at which entries whose watchers have gone are swept out: twice what the last sweep left.
     sweep_at: usize,
 }

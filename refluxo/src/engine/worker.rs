@@ -28,8 +28,9 @@ pub(crate) async fn work(shared: Arc<Shared>) {
                     shared.bell.ring_at(ends);
                 }
                 tokio::select! {
-                    () = shared.bell.wait(&shared.time, shared.settings.idle) => {}
+                    biased;
                     () = shared.drained() => return,
+                    () = shared.bell.wait(&shared.time, shared.settings.idle) => {}
                 }
             }
             Err(error) => {
@@ -82,14 +83,14 @@ async fn claim(
         return Ok(Round::Exhausted);
     }
     let claim = Claim { session, keep: shared.settings.lease, limit, wants };
-    let begun = Instant::now();
+    let asked = Instant::now();
     let Claimed { runs, next_due } = shared.time.note(shared.store.claim(claim).await?);
-    let (taken, took) = (runs.len(), begun.elapsed());
+    let (taken, took) = (runs.len(), asked.elapsed());
     let is_full = taken >= limit as usize;
     let looked = observer::Claimed { runs: taken, took, is_full, slots: shared.settings.concurrency };
     shared.workshop.audience.tell(|| Event::Claimed(looked));
     for (lease, record) in runs {
-        driver::spawn(shared, slots.split(1), driver::take_up(shared.clone(), lease, record));
+        driver::spawn(shared, slots.split(1), driver::take_up(shared.clone(), lease, record, asked));
     }
     if let Some(due) = next_due {
         shared.bell.ring_at(due);

@@ -190,6 +190,12 @@ impl Drop for CancelledOnDrop {
 pub(crate) trait Pulse: Send + Sync {
     /// Ready when the store has answered, or was asked just now.
     fn beat(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Whether nobody else can have the run, as far as can be told without asking.
+    fn is_sure(&self) -> bool;
+
+    /// Asks the store until it says that the run is still this worker's. Never ready if it is not.
+    fn make_sure(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 impl Tether {
@@ -217,6 +223,14 @@ impl Tether {
     pub(crate) async fn stopped(&self) {
         let flags = [&self.held, &self.cancelled, &self.lease_lost];
         self.wait_until(|| flags.iter().any(|flag| flag.load(Ordering::Acquire))).await;
+    }
+
+    /// Ready when the run is surely this worker's: a worker that was stopped for longer than its lease begins nothing that another one
+    /// may have done since.
+    pub(crate) async fn held_fast(&self) {
+        if let Some(pulse) = self.pulse.as_ref().filter(|pulse| !pulse.is_sure()) {
+            pulse.make_sure().await;
+        }
     }
 
     fn pull(&self, flag: &AtomicBool) {

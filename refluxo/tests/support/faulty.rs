@@ -44,6 +44,8 @@ pub enum Fault {
     Silence,
     /// It was written, and there is no answer.
     SilenceAfter,
+    /// It was written, and the answer takes so long.
+    Late(Duration),
 }
 
 /// Who refuses commits for good.
@@ -141,6 +143,13 @@ impl Faulty {
         Self { inner, next: Box::new(|| None), doorman: Some(doorman), name: "faulty".into() }
     }
 
+    /// Gives the answer to the first operation so late.
+    pub fn late_at_first(inner: Arc<dyn Store>, delay: Duration) -> Self {
+        let is_first = AtomicBool::new(true);
+        let next = move || is_first.swap(false, Ordering::Relaxed).then_some(Fault::Late(delay));
+        Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }
+    }
+
     /// Runs an operation with what it meets.
     fn with<'a, T: Send + 'a>(
         &'a self,
@@ -159,6 +168,11 @@ impl Faulty {
                     Err(StoreError::unknown(&self.name, operation, lost()))
                 }
                 Some(Fault::Silence) => std::future::pending().await,
+                Some(Fault::Late(delay)) => {
+                    let answer = run(&*self.inner).await;
+                    tokio::time::sleep(delay).await;
+                    answer
+                }
                 Some(Fault::SilenceAfter) => {
                     run(&*self.inner).await?;
                     std::future::pending().await

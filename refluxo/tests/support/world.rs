@@ -82,6 +82,9 @@ impl World {
         };
         self.inner.notes.lock().unwrap().push(noted);
         tokio::time::sleep(self.inner.pace).await;
+        if text.starts_with("slow") {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
         if text.starts_with("gate") {
             self.inner.at_gate.add_permits(1);
             let mut dropped = Dropped { world: self, text: Some(text.clone()) };

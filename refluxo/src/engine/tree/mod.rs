@@ -121,14 +121,14 @@ impl Tree {
         settled: &mut Settled,
     ) -> Result<(), ParkReason> {
         let Arrival { path: leaf, cause, what, at: _ } = arrival;
+        let Some(node) = self.reach(&leaf, calls)?.filter(|node| !matches!(node, Node::Gone)) else {
+            return Ok(());
+        };
         if let What::Again(again) = what {
             let (path, to) = (leaf.clone(), Reached::Again(again));
             settled.moves.push(Moved { path, leaf, cause, to, undos: Calling::new() });
             return Ok(());
         }
-        let Some(node) = self.reach(&leaf, calls)?.filter(|node| !matches!(node, Node::Gone)) else {
-            return Ok(());
-        };
         // What can't be read is found out before anything is taken apart for good.
         let mut outcome = node.begin(&leaf, calls)?.outcome(&leaf, what)?;
         let mut path = leaf.clone();

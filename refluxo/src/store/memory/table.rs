@@ -158,7 +158,9 @@ impl Table {
         self.sessions.retain(|id, _| !dead.contains(id));
         let theirs =
             |run: &&Run| matches!(run.row.due, Due::Leased { session, .. } if dead.contains(&session));
-        let orphans: Vec<RunId> = self.runs.values().filter(theirs).map(|run| run.row.id.clone()).collect();
+        // In the order of their names, so that a test that is run from a seed sees them come in the same one each time.
+        let orphans: BTreeSet<RunId> =
+            self.runs.values().filter(theirs).map(|run| run.row.id.clone()).collect();
         for id in orphans {
             self.edit(&id, now, |run, _| run.row.due = Due::At(now));
         }
