@@ -50,15 +50,15 @@ pub(super) struct World {
 }
 
 /// What is done to the builder of every engine in this world.
-type Setup = Vec<Box<dyn Fn(EngineBuilder) -> EngineBuilder + Send + Sync>>;
+pub(super) type Setup = Vec<Box<dyn Fn(EngineBuilder) -> EngineBuilder + Send + Sync>>;
 
 /// Puts a [`TestEngine`] together: see [`TestEngine::builder`].
 #[must_use = "an engine begins with `build()`"]
 pub struct TestBuilder {
-    start: Timestamp,
-    resources: Resources,
-    stand_ins: StandIns,
-    setup: Setup,
+    pub(super) start: Timestamp,
+    pub(super) resources: Resources,
+    pub(super) stand_ins: StandIns,
+    pub(super) setup: Setup,
 }
 
 impl TestEngine {

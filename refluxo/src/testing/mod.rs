@@ -123,6 +123,7 @@ mod clock;
 mod crash;
 mod engine;
 mod recording;
+mod simulate;
 mod stage;
 mod trace;
 
@@ -130,4 +131,7 @@ pub use clock::VirtualClock;
 pub use crash::{CrashEverywhere, CrashReport, crash_everywhere};
 pub use engine::{TestBuilder, TestEngine};
 pub use recording::{CallEnd, RecordedCall, RecordedTransition, Recording};
+pub use simulate::{
+    Chance, Scene, Simulated, Simulation, SimulationFailure, SimulationReport, simulate, simulate_each,
+};
 pub use stage::Mock;

@@ -11,13 +11,13 @@ use std::{
 use futures_util::future::BoxFuture;
 use refluxo::{
     store::{
-        Limits, MemoryStore, Store, Token,
+        MemoryStore, Store,
         conformance::{self, TestBed},
     },
     time::{ManualClock, Timestamp},
 };
 
-use self::mutant::{Mutant, Notes, Wrong};
+use self::mutant::{Mutant, Wrong};
 
 /// Wrong protocols and the cases that catch them.
 const CAUGHT: &[(Wrong, &[&str])] = &[
@@ -50,6 +50,7 @@ const CAUGHT: &[(Wrong, &[&str])] = &[
     ),
     (Wrong::PoisonedBatch, &["a_poisoned_item_harms_no_other"]),
     (Wrong::LostBatch, &["a_poisoned_item_harms_no_other"]),
+    (Wrong::NothingUsedUp, &["a_key_is_taken_once"]),
     (
         Wrong::KeysForgotten,
         &["a_key_is_taken_once", "an_effect_redelivered_after_its_consumption_is_a_duplicate"],
@@ -65,30 +66,20 @@ const CAUGHT: &[(Wrong, &[&str])] = &[
 /// A memory store behind one wrong protocol.
 struct Bed {
     clock: Arc<ManualClock>,
-    store: MemoryStore,
-    wrong: Wrong,
-    notes: Notes,
+    mutant: Mutant,
 }
 
 impl Bed {
     fn new(wrong: Wrong) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::EPOCH));
-        let builder = MemoryStore::builder().clock(clock.clone());
-        let builder = match wrong {
-            // What a counter comes to that is kept with the run and restored with an old copy of it.
-            Wrong::CounterAsToken => builder.tokens(|| Token::from_u128(1)),
-            Wrong::KeysForgotten => {
-                builder.limits(Limits { key_memory: Duration::ZERO, ..Limits::default() })
-            }
-            _ => builder,
-        };
-        Self { store: builder.build(), clock, wrong, notes: Notes::default() }
+        let (_, mutant) = Mutant::new(wrong, MemoryStore::builder(), clock.clone());
+        Self { clock, mutant }
     }
 }
 
 impl TestBed for Bed {
     fn connect(&self) -> BoxFuture<'_, Arc<dyn Store>> {
-        let mutant = Mutant::new(self.store.clone(), self.wrong, self.notes.clone(), self.clock.clone());
+        let mutant = self.mutant.clone();
         Box::pin(async { Arc::new(mutant) as Arc<dyn Store> })
     }
 

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -13,11 +13,11 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use refluxo::{
     store::{
-        Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Effect, Entry, Filter, Lease, Listed,
-        MemoryStore, Message, NewRun, Page, Query, Record, Renewed, Revision, RunId, Seq, Stamped, Store,
-        StoreFuture, Then, Token, Wake,
+        Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Effect, Entry, Filter, Lease, Limits,
+        Listed, MemoryStore, MemoryStoreBuilder, Message, NewRun, Page, Query, Record, Renewed, Revision,
+        RunId, Seq, Session, SessionId, Stamped, Start, Store, StoreFuture, Then, Token, Wake,
     },
-    time::{Clock, ManualClock},
+    time::{Clock, JumpListener, Timestamp},
 };
 
 /// What is done wrong.
@@ -59,6 +59,8 @@ pub(crate) enum Wrong {
     PoisonedBatch,
     /// One lost item loses its batch.
     LostBatch,
+    /// Messages that were used up stay in the inbox.
+    NothingUsedUp,
     /// Keys are forgotten with the consumption of their messages.
     KeysForgotten,
     /// Keys are not looked at.
@@ -67,7 +69,7 @@ pub(crate) enum Wrong {
     LivesMixedUp,
     /// Claims do not look at versions.
     ClaimsAnyVersion,
-    /// Each connection goes by a clock of its own.
+    /// Each worker goes by a clock of its own.
     ClocksCompared,
     /// States are kept as text.
     StatesAreText,
@@ -95,6 +97,7 @@ impl Wrong {
         Self::OwedForgotten,
         Self::PoisonedBatch,
         Self::LostBatch,
+        Self::NothingUsedUp,
         Self::KeysForgotten,
         Self::KeysIgnored,
         Self::LivesMixedUp,
@@ -108,7 +111,8 @@ impl Wrong {
 /// What the wrong protocols remember.
 #[derive(Clone, Default)]
 pub(crate) struct Notes {
-    connections: Arc<AtomicU32>,
+    /// Those who claim, each of whom may have a clock of its own.
+    sessions: Arc<Mutex<Vec<SessionId>>>,
     /// The last lease that each run was claimed under.
     leases: Arc<Mutex<HashMap<RunId, Lease>>>,
     /// The commits that were applied.
@@ -117,14 +121,30 @@ pub(crate) struct Notes {
     rung: Arc<Mutex<HashSet<RunId>>>,
 }
 
+/// The store's clock, which a wrong protocol reads with the eyes of whoever asks.
+#[derive(Debug)]
+struct Eyes {
+    clock: Arc<dyn Clock>,
+    /// How many microseconds whoever asks is ahead.
+    ahead: AtomicI64,
+}
+
+impl Clock for Eyes {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.clock.now().as_micros() + self.ahead.load(Ordering::Relaxed))
+    }
+
+    fn on_jump(&self, listener: JumpListener) {
+        self.clock.on_jump(listener);
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct Mutant {
     inner: MemoryStore,
     wrong: Wrong,
     notes: Notes,
-    clock: Arc<ManualClock>,
-    /// How far the clock of this connection is off.
-    off: Duration,
+    clock: Arc<Eyes>,
 }
 
 impl std::fmt::Debug for Mutant {
@@ -134,23 +154,40 @@ impl std::fmt::Debug for Mutant {
 }
 
 impl Mutant {
-    pub(crate) fn new(inner: MemoryStore, wrong: Wrong, notes: Notes, clock: Arc<ManualClock>) -> Self {
-        let number = notes.connections.fetch_add(1, Ordering::Relaxed);
-        let off =
-            if wrong == Wrong::ClocksCompared { Duration::from_hours(number.into()) } else { Duration::ZERO };
-        Self { inner, wrong, notes, clock, off }
+    /// A store that does this wrong, and the store behind it. Clones are connections to it.
+    pub(crate) fn new(
+        wrong: Wrong,
+        builder: MemoryStoreBuilder,
+        clock: Arc<dyn Clock>,
+    ) -> (MemoryStore, Self) {
+        let clock = Arc::new(Eyes { clock, ahead: AtomicI64::new(0) });
+        let builder = builder.clock(clock.clone());
+        let builder = match wrong {
+            // What a counter comes to that is kept with the run and restored with an old copy of it.
+            Wrong::CounterAsToken => builder.tokens(|| Token::from_u128(1)),
+            Wrong::KeysForgotten => {
+                builder.limits(Limits { key_memory: Duration::ZERO, ..Limits::default() })
+            }
+            _ => builder,
+        };
+        let inner = builder.build();
+        (inner.clone(), Self { inner, wrong, notes: Notes::default(), clock })
     }
 
-    /// Does something by the clock of this connection.
-    fn by_own_clock<T>(&self, operation: impl FnOnce() -> T) -> T {
-        let now = self.clock.now();
-        if self.off > Duration::ZERO {
-            self.clock.set(now.saturating_add(self.off));
+    /// Does something by the clock of whoever asks.
+    fn by_the_clock_of<T>(&self, session: Option<&Session>, operation: impl FnOnce() -> T) -> T {
+        if let (Wrong::ClocksCompared, Some(session)) = (self.wrong, session) {
+            let mut sessions = self.notes.sessions.lock().expect("notes");
+            let known = sessions.iter().position(|known| *known == session.id());
+            let number = known.unwrap_or_else(|| {
+                sessions.push(session.id());
+                sessions.len() - 1
+            });
+            let hours = i64::try_from(number).expect("few");
+            self.clock.ahead.store(hours * 3_600_000_000, Ordering::Relaxed);
         }
         let answer = operation();
-        if self.off > Duration::ZERO {
-            self.clock.set(now);
-        }
+        self.clock.ahead.store(0, Ordering::Relaxed);
         answer
     }
 
@@ -192,6 +229,7 @@ impl Mutant {
                 }
             }
             Wrong::EffectsLost => commit.effects.clear(),
+            Wrong::NothingUsedUp => commit.consume.clear(),
             _ => {}
         }
     }
@@ -279,7 +317,11 @@ impl Store for Mutant {
                 new.state = Bytes::from(String::from_utf8_lossy(&new.state).into_owned());
             }
         }
-        let answer = self.by_own_clock(|| self.inner.create(batch));
+        let session = batch.iter().find_map(|new| match &new.start {
+            Start::Lent { session, .. } => Some(session.clone()),
+            Start::Now | Start::At(_) => None,
+        });
+        let answer = self.by_the_clock_of(session.as_ref(), || self.inner.create(batch));
         Box::pin(async move {
             let answer = answer.await?;
             for created in &answer.value {
@@ -295,7 +337,8 @@ impl Store for Mutant {
         if self.wrong == Wrong::ClaimsAnyVersion {
             claim.wants.iter_mut().for_each(|want| want.version = u32::MAX);
         }
-        let answer = self.by_own_clock(|| self.inner.claim(claim));
+        let session = claim.session.clone();
+        let answer = self.by_the_clock_of(Some(&session), || self.inner.claim(claim));
         Box::pin(async move {
             let mut answer = answer.await?;
             for (lease, record) in &mut answer.value.runs {
@@ -311,7 +354,7 @@ impl Store for Mutant {
     }
 
     fn renew(&self, leases: Vec<Lease>, keep: Duration) -> StoreFuture<'_, Vec<Renewed>> {
-        self.by_own_clock(|| self.inner.renew(leases, keep))
+        self.inner.renew(leases, keep)
     }
 
     fn commit(&self, batch: Vec<Commit>) -> StoreFuture<'_, Vec<Committed>> {
@@ -330,7 +373,7 @@ impl Store for Mutant {
                 _ => {}
             }
         }
-        self.by_own_clock(|| self.inner.deliver(batch))
+        self.inner.deliver(batch)
     }
 
     fn load<'a>(&'a self, id: &'a RunId, depth: Depth) -> StoreFuture<'a, Option<Record>> {
