@@ -10,8 +10,8 @@ pub use crate::{
         load_branches, load_branches_in_time, next,
     },
     machine::{
-        Accepts, Changes, Description, FieldSet, Graph, Machine, NeverFails, Nobody, Nothing, Outcome,
-        StateInfo, Transition, Undoing, Undos, Verdict,
+        Accepts, Changes, Description, FieldSet, Graph, Machine, NeverFails, NoWords, Nobody, Nothing,
+        Outcome, ShownWords, StateInfo, Transition, Undoing, Undos, Verdict,
     },
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     store::RunId,

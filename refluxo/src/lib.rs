@@ -5,6 +5,7 @@ extern crate self as refluxo;
 
 #[doc(hidden)]
 pub mod __private;
+mod attributes;
 mod core;
 pub mod engine;
 mod failure;
@@ -25,6 +26,7 @@ pub mod twin;
 #[doc(hidden)]
 pub mod workflow;
 
+pub use attributes::{remove_attribute, set_attribute};
 pub use engine::{Engine, Run};
 pub use failure::{Context, Failure, Result};
 pub use local::{Local, Saved};
@@ -49,7 +51,7 @@ pub mod prelude {
         engine::{Engine, Run},
         join, join_all,
         observer::LoggingObserver,
-        select,
+        remove_attribute, select, set_attribute,
         store::MemoryStore,
         store::RunId,
         suspend::{Elapsed, Signal, StepContext, TimedOut, Timeout, signal, sleep, sleep_until, spawn},

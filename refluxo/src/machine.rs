@@ -4,7 +4,7 @@
 //! (a step, a timer, …) and the [`Machine::Frame`] that waits for the outcome, and puts the two together again with
 //! [`Machine::resume`], which runs the user's code up to the next await. Nothing is serialized on that way.
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -116,6 +116,39 @@ impl<T, E> Verdict<'_, Result<T, E>> {
         self.0.is_err()
     }
 }
+
+impl<T, E: fmt::Display> Verdict<'_, Result<T, E>> {
+    /// What the `Err` says.
+    ///
+    /// To be asked as `(&Verdict(&output)).words()`, so that the methods of [`ShownWords`] and [`NoWords`] are found for errors
+    /// that have no `Display`.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        self.0.as_ref().err().map(E::to_string)
+    }
+}
+
+/// The words of errors that have `Debug` alone.
+pub trait ShownWords {
+    /// What the `Err` shows.
+    fn words(&self) -> Option<String>;
+}
+
+impl<T, E: fmt::Debug> ShownWords for Verdict<'_, Result<T, E>> {
+    fn words(&self) -> Option<String> {
+        self.0.as_ref().err().map(|error| format!("{error:?}"))
+    }
+}
+
+/// The words of all other outputs.
+pub trait NoWords {
+    /// None.
+    fn words(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<T> NoWords for &Verdict<'_, T> {}
 
 /// The verdict on outputs that are no `Result`.
 pub trait NeverFails {

@@ -38,6 +38,13 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
+    /// This point less `duration`; the beginning of time if that overflows.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// How long after `earlier` this is; zero if it is not after it.
     #[must_use]
     pub fn saturating_since(self, earlier: Self) -> Duration {

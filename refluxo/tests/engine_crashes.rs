@@ -16,7 +16,7 @@ use refluxo::{
 use support::{
     Place, build,
     faulty::Faulty,
-    random::{Random, has_branches, listens, steps},
+    random::{Random, has_branches, listens, steps, tags},
     script::{Line, Script, Word, expected::expected, script},
     soon,
 };
@@ -71,6 +71,7 @@ impl Cast {
             let run: Run<Script> = engine.run(id).await.unwrap();
             let told = soon(run.result()).await.unwrap();
             assert_eq!(told, expected(lines, &mut (0..).map(|number: u64| number.to_string())), "{id}");
+            assert_eq!(run.snapshot().await.unwrap().attributes, tags(lines), "{id}");
         }
     }
 

@@ -112,6 +112,25 @@ async fn a_child_lives_in_its_parents_snapshot() {
 }
 
 #[tokio::test]
+async fn attributes_are_in_the_snapshot() {
+    let (engine, ..) = storeless();
+    let lines = [
+        Line::Tag("a".into(), 1),
+        Line::Tag("b".into(), 1),
+        Line::Child(vec![Line::Tag("c".into(), 1), Line::Sleep(60)]),
+    ];
+    let first = engine.first("a", &script(lines)).unwrap();
+    let (snapshot, _) = advance(&engine, first).await;
+    let json = serde_json::to_value(&snapshot).unwrap();
+    assert_eq!(json["attributes"], serde_json::json!({ "a": 1, "b": 1 }));
+    assert_eq!(
+        json["children"][0]["attributes"],
+        serde_json::json!({ "c": 1 }),
+        "those of the child are its own"
+    );
+}
+
+#[tokio::test]
 async fn a_dozen_pushes_are_all_undone_the_last_first() {
     let (engine, _, world) = storeless();
     let texts: Vec<String> = (0..12).map(|number| number.to_string()).collect();

@@ -9,9 +9,9 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use refluxo::store::{
-    Claim, Claimed, Commit, Committed, Created, Depth, Head, InputHash, Lease, NewRun, Page, RunId, Seq,
-    Session, SqliteOpenError, SqliteStore, Start, Status, Store, StoreError, Synchronous, Then, Uid, Wake,
-    Want,
+    Claim, Claimed, Commit, Committed, Created, Depth, Filter, Head, InputHash, Lease, NewRun, Page, RunId,
+    Seq, Session, SqliteOpenError, SqliteStore, Start, Status, Store, StoreError, Synchronous, Then, Uid,
+    Wake, Want,
 };
 use rusqlite::Connection;
 
@@ -140,6 +140,21 @@ async fn lock_files_of_dead_processes_are_removed_and_those_of_living_ones_are_n
     let second = open(&path).await;
     assert!(!dead.exists() && stranger.exists());
     assert!(claimed(&second, &Session::begin()).await.runs.is_empty(), "the first session lives");
+}
+
+#[tokio::test]
+async fn a_file_of_an_earlier_release_is_brought_up_to_date() {
+    let (_folder, path) = folder();
+    let db = Connection::open(&path).expect("open");
+    db.execute_batch(include_str!("../src/store/sqlite/schema/1.sql")).expect("the first schema");
+    db.pragma_update(None, "application_id", 0x7266_6c78).expect("set");
+    db.pragma_update(None, "user_version", 1).expect("set");
+    drop(db);
+    let store = open(&path).await;
+    start(&store, run("a", Start::Now)).await;
+    assert_eq!(claimed(&store, &Session::begin()).await.runs.len(), 1);
+    // It looks into an index that the first release did not make.
+    assert_eq!(store.purge(Filter::default(), 9).await.expect("purge").value, 0);
 }
 
 #[tokio::test]

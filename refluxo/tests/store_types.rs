@@ -5,8 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use refluxo::{
     store::{
-        AttrValue, Attribute, Commit, Effect, Failure, Head, InputHash, InvalidRunId, Lease, Message, NewRun,
-        Operation, Part, Revision, RunId, Seq, Session, Start, Status, StoreError, Then, Token, Uid,
+        AttrValue, Attribute, Commit, Effect, Failure, Head, InputHash, InvalidAttribute, InvalidRunId,
+        Lease, ListCursor, Message, NewRun, Operation, Part, Revision, RunId, Seq, Session, Start, Status,
+        StoreError, Then, Token, Uid,
     },
     time::{Clock, ManualClock, Timestamp},
 };
@@ -25,6 +26,35 @@ fn what_is_not_a_run_id_is_not_read_as_one() {
     assert_eq!(serde_json::from_str::<RunId>(r#""a""#).expect("an id").as_str(), "a");
     let error = serde_json::from_str::<RunId>(r#""""#).expect_err("an empty id").to_string();
     assert!(error.contains("can't be empty"), "{error}");
+}
+
+#[test]
+fn an_attribute_fits_into_an_index_of_every_store() {
+    let text = |bytes| AttrValue::Text("x".repeat(bytes));
+    let long = "x".repeat(Attribute::MAX_NAME_BYTES + 1);
+    assert_eq!(Attribute::check("total", &i64::MAX.into()), Ok(()));
+    assert_eq!(Attribute::check(&long[1..], &text(AttrValue::MAX_TEXT_BYTES)), Ok(()));
+    let refused = |name: &str, value| Attribute::check(name, &value).expect_err("it is refused").to_string();
+    assert_eq!(refused("", 1.into()), "an attribute's name can't be empty");
+    assert!(refused(&long, 1.into()).ends_with("has more than 100 bytes: shorten it"));
+    assert!(refused("a\nb", 1.into()).contains("control character '\\n'"));
+    assert!(refused("a", "\0".into()).contains("`a` can't hold a `\\0`"));
+    assert_eq!(
+        Attribute::check("a", &text(AttrValue::MAX_TEXT_BYTES + 1)),
+        Err(InvalidAttribute::LongText { name: "a".into(), bytes: 1001 })
+    );
+}
+
+#[test]
+fn a_place_in_a_list_is_a_text() {
+    let place = ListCursor { created: Timestamp::from_micros(-5), id: RunId::new("a:b").expect("an id") };
+    assert_eq!(place.to_string().parse(), Ok(place.clone()));
+    let json = serde_json::to_string(&place).expect("JSON");
+    assert_eq!(serde_json::from_str::<ListCursor>(&json).expect("a place"), place);
+    for wrong in ["", "5", "x:a", "5:"] {
+        let error = wrong.parse::<ListCursor>().expect_err("it is no place").to_string();
+        assert!(error.contains("`next` of the page before"), "{error}");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::{StepFn, retry::Retry};
 //               retry: Retry { attempts: 5, ..Retry::DEFAULT },
 //               timeout: Some(StepTimeout { after: 10s, outcome: timed_out::<Result<Receipt, ShopError>> }),
 //               concurrency: None,
-//               judge: |outcome| judged::<Result<Receipt, ShopError>, _>(outcome, ShopError::is_transient),
+//               judge: |outcome| judged::<Result<Receipt, ShopError>, _>(outcome, ShopError::is_transient, |output| …),
 //           }
 //       }
 //   }
@@ -50,21 +50,33 @@ pub(super) fn spec(step: &StepFn, output: &TokenStream) -> TokenStream {
 /// Which outcomes are failures, and which of these are worth another attempt.
 fn judge(step: &StepFn, output: &TokenStream) -> TokenStream {
     if let Some(predicate) = step.options.retry.as_ref().and_then(|retry| retry.predicate.as_ref()) {
+        let words = words();
+        let words = quote_hidden!(|output| { #words });
         return quote_spanned! {output.span()=>
-            |outcome| ::refluxo::__private::judged::<#output, _>(outcome, #predicate)
+            |outcome| ::refluxo::__private::judged::<#output, _>(outcome, #predicate, #words)
         };
     }
+    let words = words();
     quote_hidden! {
         |outcome| {
             #[allow(unused_imports)]
             use ::refluxo::__private::NeverFails as _;
             match outcome.get::<#output>() {
                 ::core::option::Option::Some(output) if ::refluxo::__private::Verdict(output).failed() => {
-                    ::refluxo::__private::Judged::Failed { again: true }
+                    ::refluxo::__private::Judged::Failed { again: true, words: { #words } }
                 }
                 _ => ::refluxo::__private::Judged::Good,
             }
         }
+    }
+}
+
+/// What the error in `output` says, as far as its type can say something.
+fn words() -> TokenStream {
+    quote_hidden! {
+        #[allow(unused_imports)]
+        use ::refluxo::__private::{NoWords as _, ShownWords as _};
+        (&::refluxo::__private::Verdict(output)).words()
     }
 }
 

@@ -190,7 +190,16 @@ where
                     match outcome.get::<Receipt>() {
                         ::core::option::Option::Some(
                             output,
-                        ) if Verdict(output).failed() => Judged::Failed { again: true },
+                        ) if Verdict(output).failed() => {
+                            Judged::Failed {
+                                again: true,
+                                words: {
+                                    #[allow(unused_imports)]
+                                    use {NoWords as _, ShownWords as _};
+                                    (&Verdict(output)).words()
+                                },
+                            }
+                        }
                         _ => Judged::Good,
                     }
                 },

@@ -29,7 +29,7 @@ impl Run {
             Event::Entered(machines) => self.enter_again(&machines, now),
             Event::Swept => self.swept(now),
             Event::Undone(cause) => self.undone(cause, now),
-            Event::UndoAgain(run, again) => self.undo_again(run, again, now),
+            Event::UndoAgain { run, words, again } => self.undo_again(run, words, again, now),
             Event::UndoEntered(machine) => self.undo_entered(machine, now),
         }
     }

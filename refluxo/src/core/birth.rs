@@ -91,7 +91,12 @@ struct First<'a> {
 
 fn born(origin: Origin, first: First<'_>, start: Start) -> Result<(Run, NewRun), SaveError> {
     let First { workflow, version, at, document, parts } = first;
-    let call = new_call(origin.uid, String::new(), Revision(0), WaitingFor::Start);
+    // One that is to start later waits for that time, whatever comes to it before.
+    let (waiting_for, status) = match start {
+        Start::Now | Start::Lent { .. } => (WaitingFor::Start, Status::Ready),
+        Start::At(until) => (WaitingFor::Timer { until }, Status::Waiting),
+    };
+    let call = new_call(origin.uid, String::new(), Revision(0), waiting_for);
     let hot = Hot {
         tells: origin.tells.as_ref().map(Cow::Borrowed),
         trace: origin.trace.as_deref().map(Cow::Borrowed),
@@ -99,7 +104,7 @@ fn born(origin: Origin, first: First<'_>, start: Start) -> Result<(Run, NewRun),
     };
     let envelope = |cause| SaveError::Envelope { cause };
     let body = hot.write().map_err(envelope)?;
-    let head = Head { status: Status::Ready, at: at.to_owned(), version, body };
+    let head = Head { status, at: at.to_owned(), version, body };
     let whole = merge(&document, &parts).map_err(|error| envelope(serde::ser::Error::custom(error)))?;
     let input = input_hash(workflow, &whole).map_err(envelope)?;
     let run = Run {

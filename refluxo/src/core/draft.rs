@@ -15,7 +15,7 @@ use crate::{
         Call, Ending, Hot, ParkReason, Path, WaitingFor,
         parts::{self, OF_BRANCHES},
     },
-    store::{Effect, Head, Message, Part, PartOp, Seq, Status, Then},
+    store::{AttrOp, Effect, Head, Message, Part, PartOp, Seq, Status, Then},
     time::Timestamp,
 };
 
@@ -26,6 +26,7 @@ pub(super) struct Draft {
     /// Changes of parts that are fields.
     pub(super) fields: Vec<PartOp>,
     pub(super) reserved: BTreeMap<String, Reserved>,
+    pub(super) attributes: Vec<AttrOp>,
     pub(super) consume: Vec<Seq>,
     pub(super) entries: Vec<Bytes>,
     pub(super) effects: Vec<Effect>,
@@ -152,6 +153,7 @@ impl Run {
         let plan = Plan {
             head,
             state: draft.state.take(),
+            attributes: std::mem::take(&mut draft.attributes),
             seen: self.seen,
             consume: std::mem::take(&mut draft.consume),
             entries: std::mem::take(&mut draft.entries),

@@ -8,7 +8,7 @@ use super::{
     calls::new_call,
     draft::Draft,
     enter::Entering,
-    entry::StoryOutcome,
+    entry::{Came, StoryOutcome},
     letter::{ChildEnd, EndTold, Verb, end_kind, signal_kind},
     run::{End, Life, Stage, UNDO},
 };
@@ -138,7 +138,7 @@ impl Run {
     pub(super) fn undone(mut self, cause: Cause, now: Timestamp) -> Result<(Self, Plan), Impossible> {
         let (call, end) = self.undoing(cause)?;
         let mut draft = Draft { consume: cause.consumed().into_iter().collect(), ..Draft::default() };
-        self.note(&mut draft, &call, Some(cause), now, StoryOutcome::Undone(true))?;
+        self.note(&mut draft, &call, Some(Came::of(cause)), now, StoryOutcome::Undone(true))?;
         if cause == Cause::Elapsed {
             self.tell_child(&mut draft, &call, Verb::Cancel, "nobody awaits it any more")?;
             self.drop_steps(&mut draft, &Path::ROOT, None);
@@ -155,13 +155,14 @@ impl Run {
     pub(super) fn undo_again(
         mut self,
         run: StepRun,
+        words: Option<&str>,
         again: Again,
         now: Timestamp,
     ) -> Result<(Self, Plan), Impossible> {
         let cause = Cause::Step(run);
         let (failed, _) = self.undoing(cause)?;
         let mut draft = Draft::default();
-        self.note(&mut draft, &failed, Some(cause), now, StoryOutcome::Again(again.due))?;
+        self.note(&mut draft, &failed, Some(Came { cause, words }), now, StoryOutcome::Again(again.due))?;
         self.come_back(Path::root());
         if let Life::Ending { stage: Stage::Undo { call }, .. } = &mut self.life {
             call.try_again(again);

@@ -10,9 +10,23 @@ use super::{
     letter::{Verb, VerbLetter},
 };
 use crate::{
+    observer::AttemptOutcome,
     snapshot::{Call, ParkReason, WaitingFor},
     time::Timestamp,
 };
+
+/// The longest text that somebody else wrote, in bytes: what an error says, or why an operator wants something. A history has
+/// many entries.
+const MAX_TEXT_BYTES: usize = 1_000;
+
+/// A text of somebody else's, cut off where it is too long for a history.
+pub(crate) fn bounded(mut text: String) -> String {
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+        text.push('…');
+    }
+    text
+}
 
 /// One call as the history tells it.
 #[derive(Serialize)]
@@ -34,12 +48,33 @@ struct Story<'a> {
     started: Option<Timestamp>,
     /// When the step, or the wait, ended.
     ended: Timestamp,
+    /// How the step ended; absent for other calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<AttemptOutcome>,
+    /// What its error or its panic said, cut off where it is long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     /// Whether it ended because it took longer than its `.timeout(…)`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     elapsed: bool,
     /// What came of it.
     #[serde(flatten)]
     outcome: StoryOutcome<'a>,
+}
+
+/// What came to a call.
+#[derive(Clone, Copy)]
+pub(super) struct Came<'a> {
+    pub(super) cause: Cause,
+    /// What the error says, if it is one.
+    pub(super) words: Option<&'a str>,
+}
+
+impl Came<'_> {
+    /// What has no words.
+    pub(super) fn of(cause: Cause) -> Self {
+        Self { cause, words: None }
+    }
 }
 
 /// What came of a call.
@@ -90,12 +125,13 @@ impl Run {
         &self,
         draft: &mut Draft,
         call: &Call,
-        cause: Option<Cause>,
+        came: Option<Came<'_>>,
         now: Timestamp,
         outcome: StoryOutcome<'_>,
     ) -> Result<(), Impossible> {
-        let (started, ended) = match cause {
-            Some(Cause::Step(StepRun { started, ended })) => (Some(started), ended),
+        let cause = came.map(|came| came.cause);
+        let (started, result, ended) = match cause {
+            Some(Cause::Step(StepRun { started, ended, how })) => (Some(started), Some(how), ended),
             Some(
                 Cause::Started
                 | Cause::Timer
@@ -105,7 +141,7 @@ impl Run {
                 | Cause::Elapsed
                 | Cause::Empty,
             )
-            | None => (None, now),
+            | None => (None, None, now),
         };
         let story = Story {
             from: self.state(),
@@ -115,6 +151,8 @@ impl Run {
             key: &call.key,
             started,
             ended,
+            result,
+            error: came.and_then(|came| came.words),
             elapsed: cause == Some(Cause::Elapsed),
             outcome,
         };

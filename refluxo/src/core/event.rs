@@ -4,8 +4,9 @@ use crate::{
     engine::{AnyMachine, AnyOutput},
     local::Local,
     machine::Changes,
+    observer::AttemptOutcome,
     snapshot::{ParkReason, Path},
-    store::Seq,
+    store::{AttrOp, Seq},
     time::Timestamp,
 };
 
@@ -38,7 +39,12 @@ pub(crate) enum Event<'a> {
     /// A call that undoes something was made.
     Undone(Cause),
     /// A call that undoes something failed, and is made again.
-    UndoAgain(StepRun, Again),
+    UndoAgain {
+        run: StepRun,
+        /// What the error says.
+        words: Option<&'a str>,
+        again: Again,
+    },
     /// A call that undoes something is no plain step: it has to be entered by its machine.
     UndoEntered(&'a dyn AnyMachine),
 }
@@ -53,6 +59,10 @@ pub(crate) struct Move<'a> {
     pub(crate) cause: Cause,
     /// Where it led.
     pub(crate) to: To<'a>,
+    /// What the error says, if the outcome is one.
+    pub(crate) words: Option<&'a str>,
+    /// What the code changed of the run's attributes, in order.
+    pub(crate) attributes: &'a [AttrOp],
 }
 
 /// A call for the undo stack.
@@ -128,6 +138,7 @@ pub(crate) enum Cause {
 pub(crate) struct StepRun {
     pub(crate) started: Timestamp,
     pub(crate) ended: Timestamp,
+    pub(crate) how: AttemptOutcome,
 }
 
 impl Cause {

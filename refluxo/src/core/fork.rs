@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::{Life, Run, calls::new_call};
+use super::{Life, Run, VerbLetter, calls::new_call};
 use crate::{
     snapshot::{Hot, LoadError, SaveError, WaitingFor, parts},
     store::{Head, NewRun, Part, Record, Revision, RunId, Start, Status, Uid},
@@ -32,15 +32,25 @@ pub(crate) enum NoFork {
 #[serde(rename_all = "camelCase")]
 struct Forked<'a> {
     /// The run that was copied.
-    forked_from: &'a RunId,
+    #[serde(rename = "forkedFrom")]
+    of: &'a RunId,
     /// The revision at which it was.
     at_revision: Revision,
+    /// Who wanted it, and why.
+    #[serde(flatten)]
+    letter: &'a VerbLetter,
 }
 
 /// A run that goes on from where another one stands, or stood when it ended: with its state, its branches and what is left of
-/// its undo stack. Its calls are made anew, under keys of its own, in the trace that is given
+/// its undo stack, and to be found by the same. Its calls are made anew, under keys of its own, in the trace that is given
 /// or else in that of the first; its inbox is empty.
-pub(crate) fn fork(record: &Record, id: RunId, uid: Uid, trace: Option<String>) -> Result<NewRun, NoFork> {
+pub(crate) fn fork(
+    record: &Record,
+    id: RunId,
+    uid: Uid,
+    letter: &VerbLetter,
+    trace: Option<String>,
+) -> Result<NewRun, NoFork> {
     let row = &record.row;
     if row.head.status == Status::Completed {
         return Err(NoFork::Completed);
@@ -64,7 +74,7 @@ pub(crate) fn fork(record: &Record, id: RunId, uid: Uid, trace: Option<String>) 
         ..Hot::new(std::slice::from_ref(&call), None)
     };
     let body = hot.write().map_err(unsaved)?;
-    let story = Forked { forked_from: &row.id, at_revision: row.revision };
+    let story = Forked { of: &row.id, at_revision: row.revision, letter };
     let entry = serde_json::to_vec(&story).map(Bytes::from).map_err(unsaved)?;
     Ok(NewRun {
         root: id.clone(),
@@ -76,7 +86,7 @@ pub(crate) fn fork(record: &Record, id: RunId, uid: Uid, trace: Option<String>) 
         head: Head { status: Status::Ready, body, ..row.head.clone() },
         state: record.state.clone(),
         parts: record.parts.iter().filter(is_copied).cloned().collect(),
-        attributes: Vec::new(),
+        attributes: record.attributes.clone(),
         entries: vec![entry],
         start: Start::Now,
     })

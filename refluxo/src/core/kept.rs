@@ -119,6 +119,7 @@ pub(crate) fn earlier(record: &Record, revision: Revision) -> Result<Earlier, No
         row: Row { head, revision, ..record.row.clone() },
         state: Bytes::copy_from_slice(kept.state.get().as_bytes()),
         parts: record.parts.iter().filter(|part| entries.contains(&part.name)).cloned().collect(),
+        attributes: record.attributes.clone(),
         inbox: Vec::new(),
         owed: Vec::new(),
     };

@@ -1,8 +1,12 @@
 //! The kinds of messages that a run may find in its inbox.
 
+use std::fmt;
+
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::bounded;
 use crate::store::{RunId, Status};
 
 /// Stands before a signal's name.
@@ -60,10 +64,10 @@ pub(crate) enum EndTold {
     },
 }
 
-/// What an operator wants of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What an operator can want of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Verb {
+pub enum Verb {
     /// To end, after what it did was undone; steps in flight and children may end before.
     Cancel,
     /// To end, after what it did was undone, and to wait for nothing.
@@ -91,9 +95,27 @@ impl Verb {
         }
     }
 
+    /// Its name in histories and errors.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Abort => "abort",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Retry => "retry",
+        }
+    }
+
     /// The verb that a kind stands for.
     pub(crate) fn of(kind: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verb| verb.kind() == kind)
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -112,4 +134,21 @@ pub(crate) struct VerbLetter {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+}
+
+impl VerbLetter {
+    /// Says who, in not too many words.
+    pub(crate) fn by(self, who: impl Into<String>) -> Self {
+        Self { by: Some(bounded(who.into())), ..self }
+    }
+
+    /// Says why, in not too many words.
+    pub(crate) fn reason(self, why: impl Into<String>) -> Self {
+        Self { reason: Some(bounded(why.into())), ..self }
+    }
+
+    /// The body of its message.
+    pub(crate) fn body(&self) -> Bytes {
+        serde_json::to_vec(self).map(Bytes::from).unwrap_or_default()
+    }
 }

@@ -43,6 +43,7 @@ mod verbs;
 pub(crate) use birth::target;
 pub(crate) use birth::{Origin, birth};
 pub(crate) use calls::Calls;
+pub(crate) use entry::bounded;
 pub(crate) use error::Impossible;
 pub(crate) use event::{Again, Cause, Event, Move, Pushed, StepRun, To};
 pub(crate) use fork::{NoFork, fork};
@@ -50,7 +51,8 @@ pub(crate) use group::{Progress, after};
 #[cfg(feature = "schedule")]
 pub(crate) use input::input_hash;
 pub(crate) use kept::{Earlier, earlier, kept_states};
-pub(crate) use letter::{ChildEnd, Verb, VerbLetter, end_kind, signal_kind};
+pub use letter::Verb;
+pub(crate) use letter::{ChildEnd, VerbLetter, end_kind, signal_kind};
 pub(crate) use next::{Next, Ready, Task};
 pub(crate) use plan::Plan;
 pub(crate) use run::{End, Identity, Life, Run, Stage};

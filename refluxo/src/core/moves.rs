@@ -9,7 +9,7 @@ use super::{
     Again, Cause, Impossible, Move, Plan, Pushed, Run, To, TooLarge,
     draft::Draft,
     enter::{Entering, Opened, encode, encode_whole},
-    entry::StoryOutcome,
+    entry::{Came, StoryOutcome},
     letter::Verb,
     run::Life,
     size::Fields,
@@ -21,7 +21,7 @@ use crate::{
         Call, Encoded, ParkReason, Path, Retrying, SaveError, WaitingFor,
         parts::{self, UndoEntry},
     },
-    store::{Effect, Part, PartOp},
+    store::{AttrOp, Attribute, Effect, Part, PartOp},
     time::Timestamp,
 };
 
@@ -32,8 +32,12 @@ struct Saved {
     leaf: Path,
     cause: Cause,
     to: SavedTo,
+    /// What the error says, if the outcome is one.
+    words: Option<String>,
     /// What its code pushed on the undo stack.
     pushed: Vec<(&'static str, Bytes)>,
+    /// What its code changed of the run's attributes.
+    attributes: Vec<AttrOp>,
 }
 
 /// What a move saves.
@@ -105,7 +109,7 @@ impl Run {
         pushed: impl Iterator<Item = &'a Pushed<'a>>,
         now: Timestamp,
     ) -> Result<Saved, SaveError> {
-        let Move { path, leaf, cause, to } = one;
+        let Move { path, leaf, cause, to, words, attributes } = one;
         let to = match to {
             To::Suspended { machine, changes } => {
                 let at = machine.at().to_owned();
@@ -139,7 +143,10 @@ impl Run {
             To::Again(again) => SavedTo::Again(again),
         };
         let pushed = pushed.map(|one| Ok((one.name, self.save_undo(one.name, one.call)?)));
-        let saved = Saved { pushed: pushed.collect::<Result<_, SaveError>>()?, path, leaf, cause, to };
+        let pushed = pushed.collect::<Result<_, SaveError>>()?;
+        let words = words.map(str::to_owned);
+        let attributes = self.save_attributes(attributes)?;
+        let saved = Saved { path, leaf, cause, to, words, pushed, attributes };
         self.check_size(&saved)?;
         Ok(saved)
     }
@@ -165,6 +172,18 @@ impl Run {
         saved.pushed.iter().try_for_each(|(name, body)| {
             limit.check(body.len(), || format!("the call of `{name}` that `compensate!` pushes"))
         })
+    }
+
+    /// Changes of attributes that every store can keep.
+    fn save_attributes(&self, ops: &[AttrOp]) -> Result<Vec<AttrOp>, SaveError> {
+        for op in ops {
+            if let AttrOp::Set { name, value } = op {
+                let workflow = &self.identity.workflow;
+                let unsaved = |cause| SaveError::Attribute { workflow: workflow.to_string(), cause };
+                Attribute::check(name, value).map_err(unsaved)?;
+            }
+        }
+        Ok(ops.to_vec())
     }
 
     /// An entry of the undo stack.
@@ -205,7 +224,8 @@ impl Run {
 
     /// Applies a move.
     fn make(&mut self, draft: &mut Draft, one: Saved, now: Timestamp) -> Result<(), Impossible> {
-        let Saved { path, leaf, cause, to, pushed } = one;
+        let Saved { path, leaf, cause, to, words, pushed, attributes } = one;
+        let came = Came { cause, words: words.as_deref() };
         let answered = match &self.life {
             Life::At { calls, .. } => {
                 path.contains(&leaf) && calls.get(&leaf).is_some_and(|call| cause.answers(call))
@@ -217,11 +237,12 @@ impl Run {
         }
         draft.consume.extend(cause.consumed());
         self.push(draft, pushed);
+        draft.attributes.extend(attributes);
         match to {
-            SavedTo::Again(again) => self.try_again(draft, &leaf, cause, again, now),
+            SavedTo::Again(again) => self.try_again(draft, &leaf, came, again, now),
             SavedTo::Root { at, version, state, whole, entered } => {
                 let left = self.leave(draft, &path, &leaf, cause, entered)?;
-                self.tell(draft, &left, &leaf, cause, now, StoryOutcome::To(&at))?;
+                self.tell(draft, &left, &leaf, came, now, StoryOutcome::To(&at))?;
                 if let Life::At { state, .. } = &mut self.life {
                     *state = at;
                 }
@@ -235,12 +256,12 @@ impl Run {
                 }
                 let left = self.leave(draft, &path, &leaf, cause, entered)?;
                 self.put(draft, parts::fields(&path), fields);
-                self.tell(draft, &left, &leaf, cause, now, StoryOutcome::To(&at))
+                self.tell(draft, &left, &leaf, came, now, StoryOutcome::To(&at))
             }
             SavedTo::BranchEnd { output, failed, started, entered } => {
                 let left = self.leave(draft, &path, &leaf, cause, entered)?;
                 self.put(draft, parts::output(&path), output);
-                self.tell(draft, &left, &leaf, cause, now, StoryOutcome::BranchEnd { failed })?;
+                self.tell(draft, &left, &leaf, came, now, StoryOutcome::BranchEnd { failed })?;
                 self.count_started(draft, &path, started)
             }
             SavedTo::Returned { output, failed } => {
@@ -250,7 +271,7 @@ impl Run {
                     (true, true) => StoryOutcome::End("failed"),
                     (true, false) => StoryOutcome::Undoes("failed"),
                 };
-                self.tell(draft, &left, &leaf, cause, now, outcome)?;
+                self.tell(draft, &left, &leaf, came, now, outcome)?;
                 self.returned(draft, output, failed)
             }
         }
@@ -311,13 +332,13 @@ impl Run {
         draft: &mut Draft,
         left: &Left,
         leaf: &Path,
-        cause: Cause,
+        came: Came<'_>,
         now: Timestamp,
         outcome: StoryOutcome<'_>,
     ) -> Result<(), Impossible> {
         match left.iter().find(|(path, _)| path == leaf) {
-            Some((_, call)) => self.note(draft, call, Some(cause), now, outcome),
-            None => Err(self.impossible(cause.name())),
+            Some((_, call)) => self.note(draft, call, Some(came), now, outcome),
+            None => Err(self.impossible(came.cause.name())),
         }
     }
 
@@ -344,7 +365,7 @@ impl Run {
         &mut self,
         draft: &mut Draft,
         leaf: &Path,
-        cause: Cause,
+        came: Came<'_>,
         again: Again,
         now: Timestamp,
     ) -> Result<(), Impossible> {
@@ -353,7 +374,7 @@ impl Run {
         let Some(failed) = calls.get(leaf).cloned() else { return Ok(()) };
         let Some(call) = calls.change(leaf, |call| call.try_again(again)).cloned() else { return Ok(()) };
         self.put_call(draft, leaf, &call)?;
-        self.note(draft, &failed, Some(cause), now, StoryOutcome::Again(again.due))
+        self.note(draft, &failed, Some(came), now, StoryOutcome::Again(again.due))
     }
 
     /// Takes over the fields of a new state: writes the new parts and removes those that are in neither list.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     snapshot::{ParkReason, Path},
-    store::{Commit, Effect, EffectId, Head, Lease, PartOp, Seq, Then},
+    store::{AttrOp, Commit, Effect, EffectId, Head, Lease, PartOp, Seq, Then},
 };
 
 /// What is to be committed, all of it or nothing.
@@ -14,6 +14,7 @@ pub(crate) struct Plan {
     /// The new state; `None` leaves it as it is.
     pub(crate) state: Option<Bytes>,
     pub(crate) parts: Vec<PartOp>,
+    pub(crate) attributes: Vec<AttrOp>,
     pub(crate) seen: Seq,
     /// The messages that were used up.
     pub(crate) consume: Vec<Seq>,
@@ -38,7 +39,7 @@ impl Plan {
             head: self.head,
             state: self.state,
             parts: self.parts,
-            attributes: Vec::new(),
+            attributes: self.attributes,
             seen: self.seen,
             consume: self.consume,
             entries: self.entries,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{Engine, ForkError, Run, machines::check, patience::ask, shared::Shared};
 use crate::{
-    core::{Earlier, NoFork, earlier, fork},
+    core::{Earlier, NoFork, VerbLetter, earlier, fork},
     machine::Machine,
     snapshot::Hot,
     store::{Created, Depth, InvalidRunId, Page, Record, Revision, RunId, StoreError},
@@ -17,12 +17,13 @@ impl Engine {
     ///
     /// The outputs of branches that have ended are kept, and so is what is left of the undo stack. Everything that the first
     /// run was about to do, the copy does anew, under keys of its own: its step runs again, its children are started again,
-    /// its timers begin again; signals are not copied. The first run is left as it is.
+    /// its timers begin again; signals are not copied. It can be found by the attributes that the first run has now, which is
+    /// left as it is.
     ///
     /// [`Fork::from`] copies it from an earlier state.
     pub fn fork(&self, id: impl AsRef<str>, copy: impl AsRef<str>) -> Fork {
         let ids = RunId::new(id.as_ref()).and_then(|id| RunId::new(copy.as_ref()).map(|copy| (id, copy)));
-        Fork { engine: self.clone(), ids, from: None, force: false }
+        Fork { engine: self.clone(), ids, from: None, force: false, letter: VerbLetter::default() }
     }
 }
 
@@ -45,6 +46,7 @@ pub struct Fork {
     ids: Result<(RunId, RunId), InvalidRunId>,
     from: Option<Revision>,
     force: bool,
+    letter: VerbLetter,
 }
 
 /// A copy of a typed run that is to be made; await it to make it.
@@ -76,12 +78,24 @@ impl Fork {
         self
     }
 
+    /// Says who wants it, for the copy's history: the first 1,000 bytes.
+    pub fn by(mut self, who: impl Into<String>) -> Self {
+        self.letter = self.letter.by(who);
+        self
+    }
+
+    /// Says why, for the copy's history: the first 1,000 bytes.
+    pub fn reason(mut self, why: impl Into<String>) -> Self {
+        self.letter = self.letter.reason(why);
+        self
+    }
+
     async fn make(self) -> Result<RunId, ForkError> {
-        let Self { engine, ids, from, force } = self;
+        let Self { engine, ids, from, force, letter } = self;
         let (id, copy) = ids?;
         let shared = engine.shared();
         let store = |cause| ForkError::Store { id: id.clone(), copy: copy.clone(), cause };
-        let record = ask(&shared.time, || shared.store.load(&id, Depth::All)).await.map_err(store)?;
+        let record = ask(&shared.time, || shared.store.load(&id, Depth::Whole)).await.map_err(store)?;
         let record = record.ok_or_else(|| ForkError::Unknown { id: id.clone() })?;
         let refused = |why| refused(&id, why);
         let Earlier { record, undone } = if let Some(revision) = from {
@@ -93,8 +107,8 @@ impl Fork {
         if undone && !force {
             return Err(ForkError::Undone { id });
         }
-        let new_run =
-            fork(&record, copy.clone(), (shared.uids)(), shared.traces.capture()).map_err(refused)?;
+        let trace = shared.traces.capture();
+        let new_run = fork(&record, copy.clone(), (shared.uids)(), &letter, trace).map_err(refused)?;
         check(&shared.registry, &record)
             .map_err(|reason| ForkError::Unreadable { id: id.clone(), reason })?;
         let created =
@@ -117,6 +131,18 @@ impl<W: Machine> ForkRun<W> {
     /// See [`Fork::force`].
     pub fn force(mut self) -> Self {
         self.fork = self.fork.force();
+        self
+    }
+
+    /// See [`Fork::by`].
+    pub fn by(mut self, who: impl Into<String>) -> Self {
+        self.fork = self.fork.by(who);
+        self
+    }
+
+    /// See [`Fork::reason`].
+    pub fn reason(mut self, why: impl Into<String>) -> Self {
+        self.fork = self.fork.reason(why);
         self
     }
 }

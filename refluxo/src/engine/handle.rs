@@ -3,17 +3,16 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::{
-    EngineBuilder, ReadError, Run, SignalError, StartError, StorelessBuilder, driver, patience::ask,
-    registry::Kind, send, shared::Shared,
+    EngineBuilder, ReadError, Run, SignalError, Starting, StorelessBuilder, patience::ask, send,
+    shared::Shared,
 };
 use crate::{
-    core::{Origin, birth, kept_states},
+    core::kept_states,
     machine::Machine,
     snapshot::Snapshot,
-    store::{Created, Depth, NewRun, Record, Revision, RunId, Start, Store, StoreError},
+    store::{Depth, Record, Revision, RunId, Store},
     time::Timestamp,
 };
 
@@ -75,63 +74,24 @@ impl Engine {
         &self.guard.shared
     }
 
-    /// Starts a run, durably, under an id of the caller's choice.
+    /// Starts a run, durably, under an id of the caller's choice; at once, unless [`Starting::at`] says otherwise.
     ///
     /// Idempotent: the same id with the same workflow and arguments is the same run, started once, also after it has ended.
     /// If the worker has a free slot it goes on with the run at once.
     ///
-    /// # Errors
-    ///
-    /// If the id belongs to a run of another workflow or with other arguments, the workflow is not registered, the arguments
-    /// can't be saved, or the store fails.
-    ///
-    /// # Cancel safety
-    ///
-    /// The run may be started or not; start it again to know.
-    pub async fn start<W: Machine>(&self, id: impl AsRef<str>, workflow: W) -> Result<Run<W>, StartError> {
-        let id = RunId::new(id.as_ref())?;
-        let shared = self.shared();
-        if !shared.registry.kind(W::NAME).is_some_and(Kind::is::<W>) {
-            return Err(StartError::NotRegistered { workflow: W::NAME });
-        }
-        let trace = shared.traces.capture().map(Into::into);
-        let origin = Origin { trace, ..Origin::of(id.clone(), (shared.uids)()) };
-        // A slot that is free now takes the run without a claim.
-        let slot = shared.slots.clone().try_acquire_owned().ok().filter(|_| shared.is_working());
-        let start = match (&slot, shared.session()) {
-            (Some(_), Some(session)) => Start::Lent { session, keep: shared.settings.lease },
-            (Some(_), None) | (None, _) => Start::Now,
-        };
-        let (run, new_run) = birth(origin, &workflow, start)
-            .map_err(|cause| StartError::Arguments { id: id.clone(), cause })?;
-        let is_allowed = shared.settings.max_payload.check_arguments(&new_run);
-        is_allowed.map_err(|cause| StartError::TooLarge { id: id.clone(), cause })?;
-        let asked = Instant::now();
-        let created =
-            self.create(&new_run).await.map_err(|cause| StartError::Store { id: id.clone(), cause })?;
-        match created {
-            Created::New { lease: Some(lease) } => {
-                let work = driver::begin(shared.clone(), lease, run, Box::new(workflow), asked);
-                driver::spawn(shared, slot, work);
-            }
-            // It was created, or had been before: the hash of the input covers the workflow's name.
-            Created::New { lease: None } | Created::Exists { same_input: true, .. } => {}
-            Created::Exists { same_input: false, queue, .. } if queue == W::NAME => {
-                return Err(StartError::OtherArguments { id, workflow: W::NAME });
-            }
-            Created::Exists { same_input: false, queue, .. } => {
-                return Err(StartError::OtherWorkflow { id, found: queue, wanted: W::NAME });
-            }
-            Created::Rejected(cause) => return Err(StartError::Store { id, cause }),
-        }
-        Ok(Run::new(self.clone(), id))
-    }
-
-    /// Creates a run; sent again as it is, where the outcome is unknown.
-    async fn create(&self, new_run: &NewRun) -> Result<Created, StoreError> {
-        let shared = self.shared();
-        let mut answers = ask(&shared.time, || shared.store.create(vec![new_run.clone()])).await?;
-        Ok(answers.pop().unwrap_or(Created::New { lease: None }))
+    /// ```no_run
+    /// # use refluxo::prelude::*;
+    /// # #[workflow]
+    /// # async fn remind(whom: String) -> String { whom }
+    /// # async fn example(engine: Engine) -> Result<(), Box<dyn std::error::Error>> {
+    /// engine.start("r-1", remind("Ada".into())).await?;
+    /// let week = std::time::Duration::from_hours(7 * 24);
+    /// engine.start("r-2", remind("Eve".into())).attribute("customer", "Eve").after(week).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn start<W: Machine>(&self, id: impl AsRef<str>, workflow: W) -> Starting<W> {
+        Starting::new(self, id.as_ref(), workflow)
     }
 
     /// Comes back to a run that was started before, perhaps by another process.
@@ -163,7 +123,7 @@ impl Engine {
     /// It writes nothing.
     pub async fn snapshot(&self, id: impl AsRef<str>) -> Result<Snapshot, ReadError> {
         let id = RunId::new(id.as_ref())?;
-        let (record, now) = self.load_at(&id, Depth::All).await?;
+        let (record, now) = self.load_at(&id, Depth::Whole).await?;
         Snapshot::of_record(record, now).map_err(|cause| ReadError::Unreadable { id, cause })
     }
 

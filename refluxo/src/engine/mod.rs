@@ -1,6 +1,6 @@
 //! The engine: it performs what runs wait for, and only after the state that waits for it is stored.
 //!
-//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds; `verbs` and `fork` are what an operator can
+//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds, `start` begins a run; `verbs` and `fork` are what an operator can
 //! have a run do. The `worker` claims due runs and gives each a task, the `driver`: the only loop that performs actions. A
 //! `turn` performs what a run does next on its `machines`, which form a `tree` with a branch for each branch of a `join!` or a
 //! `select!`; attempts to run `steps` that are `running` meanwhile are its only state beside the store's, and `telling` is what
@@ -27,6 +27,7 @@ mod running;
 pub(crate) mod send;
 mod settings;
 mod shared;
+mod start;
 mod steps;
 mod storeless;
 mod storing;
@@ -50,6 +51,7 @@ pub use fork::{Fork, ForkRun};
 pub use handle::Engine;
 pub use registry::{Conflict, Registry};
 pub use run::Run;
+pub use start::Starting;
 pub use storeless::{AdvanceError, CopyError, DeliverError, Orders, Storeless, StorelessBuilder};
 pub use verbs::Order;
 #[cfg(feature = "schedule")]

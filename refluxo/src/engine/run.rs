@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use super::{Engine, Order, ReadError, ResultError, SignalError, send};
 use crate::{
     machine::{Accepts, Machine},
-    snapshot::{Hot, ParkReason, Snapshot, StateReader, output_of, parts::split},
-    store::{Depth, Record, Revision, RunId, Status, sealed},
+    snapshot::{ParkReason, Snapshot, StateReader, output_of, parts::split},
+    store::{Depth, Revision, RunId, Status, sealed},
     suspend::Signal,
 };
 
@@ -182,7 +182,10 @@ impl<W: Machine> Run<W> {
                 Status::Failed => return self.failure().await,
                 Status::Cancelled => return Err(ResultError::Cancelled { id: self.id.clone() }),
                 Status::Parked => {
-                    return Err(ResultError::Parked { id: self.id.clone(), reason: reason(&record) });
+                    return Err(ResultError::Parked {
+                        id: self.id.clone(),
+                        reason: ParkReason::of_head(&record.row.head),
+                    });
                 }
                 Status::Ready | Status::Waiting | Status::Paused | Status::Cancelling => {}
             }
@@ -209,15 +212,6 @@ impl<W: Machine> Run<W> {
             expected: std::any::type_name::<W::Output>(),
             cause,
         })
-    }
-}
-
-/// Why a run is parked, as its envelope says.
-fn reason(record: &Record) -> ParkReason {
-    match Hot::read(&record.row.head.body).map(|hot| hot.error) {
-        Ok(Some(reason)) => reason.into_owned(),
-        Ok(None) => ParkReason::without_a_reason(&record.row.head.at),
-        Err(error) => ParkReason::Unreadable { message: error.to_string() },
     }
 }
 

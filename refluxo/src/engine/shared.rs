@@ -1,6 +1,9 @@
 //! What the parts of an engine share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     sync::{Notify, Semaphore, watch},
@@ -11,6 +14,7 @@ use super::{
     Registry,
     bell::Bell,
     leases::Leases,
+    patience::ask,
     settings::{Settings, Uids},
     steps::Workshop,
     telling::{Spans, Traces},
@@ -105,6 +109,14 @@ impl Shared {
     /// Tells the observers what the store could not do for a run.
     pub(crate) fn tell_failed(&self, operation: Operation, error: StoreError) {
         self.workshop.audience.tell(|| Event::StoreFailed(StoreFailed { operation, error }));
+    }
+
+    /// The time by the store's clock, which is asked for it if it has not told it yet.
+    pub(crate) async fn asked_now(&self) -> Result<Timestamp, StoreError> {
+        if !self.time.is_known() {
+            ask(&self.time, || self.store.renew(Vec::new(), Duration::ZERO)).await?;
+        }
+        Ok(self.now())
     }
 
     /// The session, while the engine works.

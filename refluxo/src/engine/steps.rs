@@ -13,7 +13,7 @@ use tracing::Instrument;
 
 use super::telling::{Spans, Telling};
 use crate::{
-    core::StepRun,
+    core::{StepRun, bounded},
     machine::Outcome,
     observer::{AttemptOutcome, Audience},
     suspend::{Judged, Resources, Retry, StepContext, StepSpec, StepTask, Tether, TimedOut},
@@ -28,6 +28,8 @@ pub(crate) struct Attempt {
     pub(crate) end: AttemptEnd,
     /// To be told when it is known what follows.
     pub(crate) telling: Telling,
+    /// What its error or its panic says, for the run's history.
+    pub(crate) words: Option<String>,
 }
 
 /// What came of having an attempt made.
@@ -155,7 +157,7 @@ pub(crate) async fn attempt(
     // The body may panic when it is made as well as when it is polled.
     let body = async { workshop.resources.run(task, context.clone()).await }.instrument(span.clone());
     let body = AssertUnwindSafe(body).catch_unwind();
-    let (end, in_time) = match spec.timeout {
+    let ((end, words), in_time) = match spec.timeout {
         None => (judge(body.await, spec.judge), true),
         Some(timeout) => {
             if let Ok(returned) = tokio::time::timeout(timeout.after, body).await {
@@ -168,23 +170,29 @@ pub(crate) async fn attempt(
             }
         }
     };
-    let run = StepRun { started, ended: now() };
     let outcome = end.outcome(in_time);
+    let run = StepRun { started, ended: now(), how: outcome };
     span.record("outcome", outcome.as_str());
     telling.ended(outcome);
-    Attempt { step, retry: &spec.retry, run, end, telling }
+    Attempt { step, retry: &spec.retry, run, end, words: words.map(bounded), telling }
 }
 
-/// Tells a failed attempt from a good one.
-fn judge(returned: Result<Outcome, Box<dyn Any + Send>>, judge: fn(&Outcome) -> Judged) -> AttemptEnd {
+/// Tells a failed attempt from a good one, and what its error says.
+fn judge(
+    returned: Result<Outcome, Box<dyn Any + Send>>,
+    judge: fn(&Outcome) -> Judged,
+) -> (AttemptEnd, Option<String>) {
     let judged = returned.and_then(|outcome| {
         // So is the predicate of `if = …`.
         catch_unwind(AssertUnwindSafe(|| judge(&outcome))).map(|judged| (outcome, judged))
     });
     match judged {
-        Ok((outcome, Judged::Good)) => AttemptEnd::Good(outcome),
-        Ok((outcome, Judged::Failed { again })) => AttemptEnd::Failed { outcome, again },
-        Err(panic) => AttemptEnd::Panicked { message: words(&*panic) },
+        Ok((outcome, Judged::Good)) => (AttemptEnd::Good(outcome), None),
+        Ok((outcome, Judged::Failed { again, words })) => (AttemptEnd::Failed { outcome, again }, words),
+        Err(panic) => {
+            let message = words(&*panic);
+            (AttemptEnd::Panicked { message: message.clone() }, Some(message))
+        }
     }
 }
 
@@ -211,9 +219,10 @@ impl AttemptEnd {
 
 /// What a panic said.
 pub(crate) fn words(panic: &(dyn Any + Send)) -> String {
-    panic
+    let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "something that is not text".to_owned())
+        .unwrap_or_else(|| "something that is not text".to_owned());
+    bounded(text)
 }

@@ -42,6 +42,11 @@ impl StoreTime {
         heard.map_or(Timestamp::EPOCH, |heard| heard.told.saturating_add(heard.at.elapsed()))
     }
 
+    /// Whether the store has told the time, or tells it whenever it is asked.
+    pub(crate) fn is_known(&self) -> bool {
+        self.store.clock().is_some() || self.heard.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Takes the answer and notes the time that came with it.
     pub(crate) fn note<T>(&self, answer: Stamped<T>) -> T {
         let heard = Heard { told: answer.now, at: Instant::now() };

@@ -39,7 +39,7 @@ pub(crate) enum Turn {
     /// A call that undoes something was made.
     Undone(Cause),
     /// It failed and is made again.
-    UndoAgain(StepRun, Again),
+    UndoAgain { run: StepRun, words: Option<String>, again: Again },
     /// It has to be entered.
     UndoEntered(Box<dyn AnyMachine>),
 }
@@ -57,7 +57,9 @@ impl Turn {
             }
             Self::Swept => Event::Swept,
             Self::Undone(cause) => Event::Undone(*cause),
-            Self::UndoAgain(run, again) => Event::UndoAgain(*run, *again),
+            Self::UndoAgain { run, words, again } => {
+                Event::UndoAgain { run: *run, words: words.as_deref(), again: *again }
+            }
             Self::UndoEntered(machine) => Event::UndoEntered(&**machine),
         }
     }
@@ -303,7 +305,7 @@ impl Held {
             }
             Turn::Told(_) => self.heed(shared),
             Turn::Undone(_) | Turn::UndoEntered(_) => self.hands.machines.forget_undo(),
-            Turn::Stuck(..) | Turn::Looked | Turn::Entered(_) | Turn::Swept | Turn::UndoAgain(..) => {}
+            Turn::Stuck(..) | Turn::Looked | Turn::Entered(_) | Turn::Swept | Turn::UndoAgain { .. } => {}
         }
         // It is for the steps that the cancel found in flight, not for those that undo.
         if !self.is_cancelled() {
@@ -345,7 +347,7 @@ pub(crate) fn context(run: &Run, task: &dyn StepTask, call: &Call) -> StepContex
 
 /// What an attempt came to, as the tree takes it.
 pub(crate) fn came_of(path: Path, call: &Call, attempt: Attempt, now: Timestamp) -> Arrival {
-    let Attempt { step, retry, run, end, telling } = attempt;
+    let Attempt { step, retry, run, end, words, telling } = attempt;
     let again = || retry::next(retry, call, run.started, now).map(What::Again);
     let what = match end {
         AttemptEnd::Good(outcome) | AttemptEnd::Failed { outcome, again: false } => What::Outcome(outcome),
@@ -360,7 +362,7 @@ pub(crate) fn came_of(path: Path, call: &Call, attempt: Attempt, now: Timestamp)
             None
         }
     });
-    Arrival { path, cause: Cause::Step(run), what, at: run.ended }
+    Arrival { path, cause: Cause::Step(run), what, words, at: run.ended }
 }
 
 /// What came to a call that waited.
@@ -377,7 +379,7 @@ fn come(
     };
     let (cause, what) =
         what_came(call, inbox, ready).unwrap_or_else(|reason| (Cause::Started, What::Bad(reason)));
-    Ok(Arrival { path, cause, what, at })
+    Ok(Arrival { path, cause, what, words: None, at })
 }
 
 /// What came to a call that waited.

@@ -41,7 +41,7 @@ impl Held {
             return Ok(None);
         }
         let (cause, what) = what_came(&call, &self.run.inbox, ready)?;
-        Ok(Some(undone(&self.run, tree, Arrival { path: Path::ROOT, cause, what, at })))
+        Ok(Some(undone(&self.run, tree, Arrival { path: Path::ROOT, cause, what, words: None, at })))
     }
 
     /// What follows from an attempt of the call.
@@ -59,22 +59,22 @@ pub(crate) fn undo_attempted(run: &Run, tree: &mut Tree, attempt: Attempt, now: 
         Ok(call) => call,
         Err(reason) => return Turn::Stuck(Path::ROOT, reason),
     };
-    let Attempt { step: _, retry, run: times, end, telling } = attempt;
+    let Attempt { step: _, retry, run: times, end, words, telling } = attempt;
     let again = end.may_be_made_again().then(|| retry::next(retry, call, times.started, now)).flatten();
     telling.tell(again.map(|again| again.due));
     let outcome = match end {
         AttemptEnd::Good(outcome) | AttemptEnd::Failed { outcome, again: false } => outcome,
         AttemptEnd::Failed { outcome, again: true } => match again {
-            Some(again) => return Turn::UndoAgain(times, again),
+            Some(again) => return Turn::UndoAgain { run: times, words, again },
             None => outcome,
         },
         AttemptEnd::Panicked { message } => match again {
-            Some(again) => return Turn::UndoAgain(times, again),
+            Some(again) => return Turn::UndoAgain { run: times, words, again },
             None => return undo_failed(run, format!("it panicked: {message}")),
         },
     };
     let (cause, what) = (Cause::Step(times), What::Outcome(outcome));
-    undone(run, tree, Arrival { path: Path::ROOT, cause, what, at: times.ended })
+    undone(run, tree, Arrival { path: Path::ROOT, cause, what, words, at: times.ended })
 }
 
 /// Puts in what came to the call that undoes something.

@@ -1,6 +1,5 @@
 //! What an operator can have a run do: messages like any others, which the run's holder heeds before anything else.
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::{Engine, VerbError, patience::ask, shared::Shared};
@@ -69,15 +68,15 @@ impl Order {
         Self { engine: engine.clone(), id: RunId::new(id), verb, letter: VerbLetter::default() }
     }
 
-    /// Says who wants it, for the run's history.
+    /// Says who wants it, for the run's history: the first 1,000 bytes.
     pub fn by(mut self, who: impl Into<String>) -> Self {
-        self.letter.by = Some(who.into());
+        self.letter = self.letter.by(who);
         self
     }
 
-    /// Says why, for the run's history.
+    /// Says why, for the run's history: the first 1,000 bytes.
     pub fn reason(mut self, why: impl Into<String>) -> Self {
-        self.letter.reason = Some(why.into());
+        self.letter = self.letter.reason(why);
         self
     }
 
@@ -135,28 +134,14 @@ async fn deliver(
     verb: Verb,
     letter: &VerbLetter,
 ) -> Result<Delivered, crate::store::StoreError> {
-    let body = serde_json::to_vec(letter).map(Bytes::from).unwrap_or_default();
     let message = Message {
         to: id.clone(),
         uid: None,
         // A key of its own lets it be sent again when an answer is lost.
         key: Some(format!("order:{}", (shared.uids)())),
         kind: verb.kind().to_owned(),
-        body,
+        body: letter.body(),
     };
     let mut answers = ask(&shared.time, || shared.store.deliver(vec![message.clone()])).await?;
     Ok(answers.pop().unwrap_or(Delivered::NoRun))
-}
-
-impl Verb {
-    /// Its name in errors.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Cancel => "cancel",
-            Self::Abort => "abort",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Retry => "retry",
-        }
-    }
 }

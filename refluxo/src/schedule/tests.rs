@@ -61,7 +61,7 @@ const STATES: [(&str, &str); 6] = [
         "Launch",
         r#""call":{"run":"s@2026-01-01T00:00:10Z","target":{"workflow":"job","version":1,"at":"Start","state":{"n":1}},
             "due":"2026-01-01T00:00:12.5Z","tells":"refluxo.schedule",
-            "attributes":[{"name":"refluxo.schedule","value":{"Text":"s"}}]},"#,
+            "attributes":[{"name":"refluxo.schedule","value":"s"}]},"#,
     ),
     ("Stop", r#""call":{"run":"s@2026-01-01T00:00:10Z","how":"cancel"},"#),
     ("Word", r#""call":{},"#),

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{Call, LoadError, ParkReason, RunStatus, StateReader};
 use crate::{
     machine::Machine,
-    store::{Revision, RunId, Seq, Uid},
+    store::{AttrValue, Revision, RunId, Seq, Uid},
     time::Timestamp,
 };
 
@@ -53,6 +53,9 @@ pub struct Snapshot {
     pub undo: Vec<Box<RawValue>>,
     /// The run that awaits it.
     pub parent: Option<Parent>,
+    /// What it can be found by: see [`set_attribute`](crate::set_attribute).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, AttrValue>,
     /// The children that it started and that have not ended; only without a store, where they have no other place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Snapshot>,

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 pub use crate::core::TooLarge;
-use crate::store::{CodecError, RunId};
+use crate::store::{CodecError, InvalidAttribute, RunId};
 
 /// A state that can't be saved.
 #[derive(Debug, Error)]
@@ -47,6 +47,14 @@ pub enum SaveError {
     /// It is larger than the engine allows.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
+    /// An attribute is none that stores keep.
+    #[error("an attribute that the workflow `{workflow}` sets can't be saved: {cause}")]
+    Attribute {
+        /// The workflow's name.
+        workflow: String,
+        /// What is wrong with it.
+        cause: InvalidAttribute,
+    },
     /// What stands around the state could not be written.
     #[error("the envelope can't be saved: {cause}")]
     Envelope {

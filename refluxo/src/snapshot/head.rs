@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     core::Run,
-    store::{Part, PartOp, Received, Record, Revision, RunId, Status, Uid, sealed},
+    store::{Attribute, Part, PartOp, Received, Record, Revision, RunId, Status, Uid, sealed},
     time::Timestamp,
 };
 
@@ -116,7 +116,7 @@ impl Snapshot {
         let run = Run::of_record(&record)?;
         let hot = Hot::read(&record.row.head.body)?;
         let output = output_of(&record)?.map(|output| raw(&output)).transpose()?;
-        let Record { row, state, parts, inbox, owed: _ } = record;
+        let Record { row, state, parts, attributes, inbox, owed: _ } = record;
         let (fields, reserved) = split(&parts)?;
         let state = match (row.head.status, &reserved.output) {
             (Status::Completed, _) | (Status::Failed, None) => raw(b"null")?,
@@ -152,6 +152,7 @@ impl Snapshot {
             inbox: inbox.into_iter().map(InboxMessage::of_received).collect::<Result<_, _>>()?,
             undo: undo.map(|entry| raw(&entry.body)).collect::<Result<_, _>>()?,
             parent: hot.parent.map(Cow::into_owned),
+            attributes: attributes.into_iter().map(|Attribute { name, value }| (name, value)).collect(),
             children: Vec::new(),
             spawned: Vec::new(),
             output,

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::RunId;
+use super::Hot;
+use crate::store::{Head, RunId};
 
 /// Why a run can't go on. Its state is kept as it was and nothing was undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -130,6 +131,15 @@ impl ParkReason {
             Self::UndoFailed { .. } => "undo_failed",
             Self::UndoUnreadable { .. } => "undo_unreadable",
             Self::ChildIdTaken { .. } => "child_id_taken",
+        }
+    }
+
+    /// That of a run that is parked, as its head says.
+    pub(crate) fn of_head(head: &Head) -> Self {
+        match Hot::read(&head.body).map(|hot| hot.error) {
+            Ok(Some(reason)) => reason.into_owned(),
+            Ok(None) => Self::without_a_reason(&head.at),
+            Err(error) => Self::Unreadable { message: error.to_string() },
         }
     }
 

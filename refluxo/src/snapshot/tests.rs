@@ -61,7 +61,14 @@ fn record(status: Status, head: &str, state: &str, parts: &[(&str, &str)]) -> Re
         body: Bytes::copy_from_slice(body.as_bytes()),
     };
     let parts = parts.iter().map(part).collect();
-    Record { row, state: Bytes::copy_from_slice(state.as_bytes()), parts, inbox: vec![], owed: vec![] }
+    Record {
+        row,
+        state: Bytes::copy_from_slice(state.as_bytes()),
+        parts,
+        attributes: vec![],
+        inbox: vec![],
+        owed: vec![],
+    }
 }
 
 fn snapshot(record: Record) -> Result<Snapshot, LoadError> {

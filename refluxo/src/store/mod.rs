@@ -15,11 +15,13 @@
 //!
 //! A store compares the columns of a [`Row`]; heads' bodies, states, parts, messages and entries are bytes to it.
 
+mod attribute;
 mod coded;
 mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod create;
+mod cursor;
 mod error;
 mod ids;
 mod lease;
@@ -46,17 +48,19 @@ pub use self::postgres::{PostgresOpenError, PostgresStore, PostgresStoreBuilder}
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder, Synchronous};
 pub use self::{
+    attribute::{AttrValue, Attribute, InvalidAttribute},
     coded::{Codec, CodecError, Coded, NotEncoded, Place, What},
     commit::{AttrOp, Commit, Committed, Effect, EffectId, InvalidCommit, Owed, PartOp, Then},
     create::{Created, NewRun, Start},
+    cursor::{InvalidCursor, ListCursor},
     error::{Failure, Operation, StoreError},
     ids::{InvalidRunId, Revision, RunId, Seq, Token, Uid},
     lease::{Claim, Claimed, Lease, Renewed, Want},
     limits::Limits,
     memory::{MemoryStore, MemoryStoreBuilder},
     message::{Delivered, Message, Received},
-    query::{Depth, Entry, EntryId, Filter, ListCursor, Listed, Page, Query},
-    record::{AttrValue, Attribute, Due, Head, InputHash, Part, Record, Row, Status},
+    query::{Depth, Entry, EntryId, Filter, Listed, Page, Query},
+    record::{Due, Head, InputHash, ListedRow, Part, Record, Row, Status},
     session::{Session, SessionId, SessionWatch},
     wake::Wake,
 };
@@ -195,7 +199,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// It writes nothing.
     fn history<'a>(&'a self, id: &'a RunId, page: Page) -> StoreFuture<'a, Vec<Entry>>;
 
-    /// Lists or counts runs. A page is of one moment; pages together are not, but no run that is there all the while is
+    /// Lists runs with their attributes, or counts them. A page is of one moment; pages together are not, but no run that is there all the while is
     /// left out or shown twice.
     ///
     /// # Errors
@@ -207,7 +211,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// It writes nothing.
     fn list(&self, query: Query) -> StoreFuture<'_, Listed>;
 
-    /// Removes up to `limit` runs that the filter holds for, with all that belongs to them, and tells how many.
+    /// Removes up to `limit` runs that the filter holds for, those that ended first, with all that belongs to them, and tells
+    /// how many.
+    ///
+    /// Several callers may do so at once: each run is counted by one of them. To find that there is nothing to be removed costs
+    /// no more than a look into an index of the ended runs by their ends: it is asked again and again.
     ///
     /// Only ended runs go that owe nothing, and none that a living run names as its [parent](Row::parent). Their ids are
     /// free again.

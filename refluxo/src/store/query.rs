@@ -1,8 +1,9 @@
 //! Looking at runs without holding them.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
-use super::{AttrValue, Revision, Row, RunId, Status};
+use super::{AttrValue, ListCursor, ListedRow, Revision, RunId, Status};
 use crate::time::Timestamp;
 
 /// How much of a run [`Store::load`](super::Store::load) reads. What is not wanted is empty in the answer.
@@ -18,6 +19,8 @@ pub enum Depth {
     State,
     /// All that a claim gives: also the inbox and the owed effects, all as of one moment.
     All,
+    /// All that a claim gives and the attributes, which a holder does not need, all as of one moment.
+    Whole,
 }
 
 impl Depth {
@@ -25,7 +28,7 @@ impl Depth {
     #[must_use]
     pub const fn has_state(self, is_over: bool) -> bool {
         match self {
-            Self::State | Self::All => true,
+            Self::State | Self::All | Self::Whole => true,
             Self::End => is_over,
             Self::Head | Self::Mail => false,
         }
@@ -34,18 +37,24 @@ impl Depth {
     /// Whether the inbox is read.
     #[must_use]
     pub const fn has_inbox(self) -> bool {
-        matches!(self, Self::Mail | Self::All)
+        matches!(self, Self::Mail | Self::All | Self::Whole)
     }
 
     /// Whether the owed effects are read.
     #[must_use]
     pub const fn has_owed(self) -> bool {
-        matches!(self, Self::All)
+        matches!(self, Self::All | Self::Whole)
+    }
+
+    /// Whether the attributes are read.
+    #[must_use]
+    pub const fn has_attributes(self) -> bool {
+        matches!(self, Self::Whole)
     }
 }
 
 /// Names an entry of a run's history. Grows from entry to entry of a run, not always by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EntryId(pub u64);
 
 /// A page of a run's history, from the newest entry back.
@@ -85,8 +94,12 @@ pub struct Filter {
     pub created_from: Option<Timestamp>,
     /// Created before this time.
     pub created_before: Option<Timestamp>,
+    /// Last committed at this time or later.
+    pub updated_from: Option<Timestamp>,
     /// Last committed before this time.
     pub updated_before: Option<Timestamp>,
+    /// Ended at this time or later.
+    pub ended_from: Option<Timestamp>,
     /// Ended before this time.
     pub ended_before: Option<Timestamp>,
     /// With each of these attributes.
@@ -114,22 +127,13 @@ pub enum Query {
     },
 }
 
-/// A place in a list. It stays valid while runs come and go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListCursor {
-    /// The creation time of the run at this place.
-    pub created: Timestamp,
-    /// Its id.
-    pub id: RunId,
-}
-
 /// The answer to a [`Query`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
     /// Answers [`Query::Rows`].
     Rows {
-        /// The runs.
-        rows: Vec<Row>,
+        /// The runs, with their attributes.
+        rows: Vec<ListedRow>,
         /// Where the next page begins, if there may be one.
         next: Option<ListCursor>,
     },

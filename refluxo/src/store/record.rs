@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{EffectId, NewRun, Owed, Received, Revision, RunId, Seq, SessionId, Uid};
+use super::{Attribute, EffectId, NewRun, Owed, Received, Revision, RunId, Seq, SessionId, Uid};
 use crate::time::Timestamp;
 
 /// How a run stands.
@@ -104,24 +104,6 @@ pub struct Part {
     pub body: Bytes,
 }
 
-/// The value of a searchable attribute.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum AttrValue {
-    /// A text.
-    Text(String),
-    /// A whole number.
-    Integer(i64),
-}
-
-/// A searchable attribute of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attribute {
-    /// Its name, unique in its run.
-    pub name: String,
-    /// Its value.
-    pub value: AttrValue,
-}
-
 /// A hash of a run's workflow and arguments: tells a repeated start from another one under the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InputHash(pub [u8; 32]);
@@ -142,7 +124,7 @@ pub enum Due {
     },
 }
 
-/// A run without its state: what a list shows.
+/// A run without its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Its id.
@@ -209,6 +191,15 @@ impl Row {
     }
 }
 
+/// A run in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedRow {
+    /// The run.
+    pub row: Row,
+    /// What it can be found by, in the order of their names.
+    pub attributes: Vec<Attribute>,
+}
+
 /// A run as it was loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -218,6 +209,8 @@ pub struct Record {
     pub state: Bytes,
     /// What does not, in the order of their names.
     pub parts: Vec<Part>,
+    /// What it can be found by, in the order of their names.
+    pub attributes: Vec<Attribute>,
     /// The messages that were not consumed yet, in the order of their places.
     pub inbox: Vec<Received>,
     /// The effects of its commits that the store left to be delivered by whoever holds it.

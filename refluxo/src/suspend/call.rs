@@ -160,11 +160,15 @@ impl<T: 'static, E: 'static> HasError for Result<T, E> {
     }
 }
 
-/// Judges an outcome by its error.
+/// Judges an outcome by its error. `words` gives what that says.
 #[must_use]
-pub fn judged<R: HasError<Error = E>, E>(outcome: &Outcome, again: fn(&E) -> bool) -> Judged {
-    match outcome.get::<R>().and_then(R::error) {
-        Some(error) => Judged::Failed { again: again(error) },
+pub fn judged<R: HasError<Error = E>, E>(
+    outcome: &Outcome,
+    again: fn(&E) -> bool,
+    words: fn(&R) -> Option<String>,
+) -> Judged {
+    match outcome.get::<R>().and_then(|output| Some((output, output.error()?))) {
+        Some((output, error)) => Judged::Failed { again: again(error), words: words(output) },
         None => Judged::Good,
     }
 }

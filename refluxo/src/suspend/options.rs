@@ -78,7 +78,7 @@ pub struct StepTimeout {
 }
 
 /// What an attempt came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judged {
     /// The output goes to the workflow.
     Good,
@@ -86,6 +86,8 @@ pub enum Judged {
     Failed {
         /// Whether the predicate of `if = …` is for another attempt.
         again: bool,
+        /// What the error says, for the run's history; none if it has neither `Display` nor `Debug`.
+        words: Option<String>,
     },
 }
 

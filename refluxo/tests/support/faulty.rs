@@ -150,6 +150,15 @@ impl Faulty {
         Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }
     }
 
+    /// Does so many operations as `fuse` says, and fails from then on, until more are allowed.
+    pub fn burns_out(inner: Arc<dyn Store>, fuse: Arc<AtomicU32>) -> Self {
+        let next = move || {
+            let left = fuse.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            left.is_err().then_some(Fault::Before)
+        };
+        Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }
+    }
+
     /// Runs an operation with what it meets.
     fn with<'a, T: Send + 'a>(
         &'a self,

@@ -1,5 +1,9 @@
 //! Random scripts from a seed.
 
+use std::collections::BTreeMap;
+
+use refluxo::store::AttrValue;
+
 use super::{script::Line, step};
 
 /// A generator of numbers: the same seed gives the same ones.
@@ -32,6 +36,7 @@ impl Random {
                 6 if depth < 2 => Line::All(self.branches(&format!("{name}.{number}"), depth)),
                 7 if depth < 2 => Line::Some(2, self.branches(&format!("{name}.{number}"), depth)),
                 8 if depth < 2 => Line::Try(self.branches(&format!("{name}.{number}"), depth)),
+                9 => Line::Tag(format!("{name}.{number}"), i64::try_from(number).unwrap()),
                 _ => step(&format!("{name}.{number}")),
             })
             .collect()
@@ -59,6 +64,8 @@ fn scripts(line: &Line) -> Vec<&[Line]> {
         | Line::Undo(_)
         | Line::UndoFlaky(..)
         | Line::UndoChild(_)
+        | Line::Tag(..)
+        | Line::Untag(_)
         | Line::Panic
         | Line::Fail(_)
         | Line::Nan => Vec::new(),
@@ -83,6 +90,16 @@ pub fn steps(lines: &[Line]) -> Vec<String> {
     let of_line = |line: &Line| match line {
         Line::Step(text) | Line::Flaky(text, _) => vec![text.clone()],
         line => scripts(line).into_iter().flat_map(steps).collect(),
+    };
+    lines.iter().flat_map(of_line).collect()
+}
+
+/// What a run of a script can be found by at its end, if it sets each attribute once. What its children set is theirs.
+pub fn tags(lines: &[Line]) -> BTreeMap<String, AttrValue> {
+    let of_line = |line: &Line| match line {
+        Line::Tag(name, value) => BTreeMap::from([(name.clone(), AttrValue::Integer(*value))]),
+        Line::Child(_) => BTreeMap::new(),
+        line => scripts(line).into_iter().flat_map(tags).collect(),
     };
     lines.iter().flat_map(of_line).collect()
 }

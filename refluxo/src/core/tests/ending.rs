@@ -102,7 +102,7 @@ fn an_undo_call_is_tried_again_under_its_key() {
     let (run, _) = failed(&["release"]);
     let key = undo_call(&run).key.clone();
     let Cause::Step(times) = STEPPED else { panic!("a step") };
-    let again = Event::UndoAgain(times, Again { due: later(60), began: NOW });
+    let again = Event::UndoAgain { run: times, words: None, again: Again { due: later(60), began: NOW } };
     let (run, plan) = run.apply(again, NOW).expect("it may fail");
     assert_eq!((plan.then, undo_call(&run).attempt), (Then::Rest { due: Some(later(60)) }, 2));
     assert_eq!(undo_call(&run).key, key);

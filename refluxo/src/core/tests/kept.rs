@@ -6,7 +6,7 @@ use super::{
     *,
 };
 use crate::{
-    core::{NoFork, earlier, fork, kept_states},
+    core::{NoFork, VerbLetter, earlier, fork, kept_states},
     store::{PartOp, Revision, Status},
 };
 
@@ -91,7 +91,8 @@ fn the_states_of_a_completed_run_are_left_with_its_undo_stack() {
 fn a_copy_keeps_no_states_of_the_first_run() {
     let (run, mut stored) = keeping(2);
     stepped(run, &mut stored, 3);
-    let Ok(copy) = fork(&stored.record(), id("copy"), Uid::from_u128(8), None) else {
+    let letter = VerbLetter::default();
+    let Ok(copy) = fork(&stored.record(), id("copy"), Uid::from_u128(8), &letter, None) else {
         panic!("it can be copied")
     };
     assert!(copy.parts.iter().all(|part| !part.name.contains(':')));

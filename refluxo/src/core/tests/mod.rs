@@ -25,6 +25,7 @@ use crate::{
     engine::AnyMachine,
     local::Local,
     machine::Changes,
+    observer::AttemptOutcome,
     snapshot::{Call, Parent, ParkReason, Path, WaitingFor},
     store::{Received, RunId, Seq, Start, Uid},
     time::Timestamp,
@@ -32,7 +33,7 @@ use crate::{
 
 const NOW: Timestamp = Timestamp::from_micros(1_000_000);
 
-const STEPPED: Cause = Cause::Step(StepRun { started: NOW, ended: NOW });
+const STEPPED: Cause = Cause::Step(StepRun { started: NOW, ended: NOW, how: AttemptOutcome::Returned });
 
 /// So many seconds after [`NOW`].
 fn later(seconds: u64) -> Timestamp {
@@ -82,7 +83,7 @@ fn moves(moves: Vec<Move<'_>>) -> Event<'_> {
 }
 
 fn one_move<'a>(path: &str, leaf: &str, cause: Cause, to: To<'a>) -> Move<'a> {
-    Move { path: self::path(path), leaf: self::path(leaf), cause, to }
+    Move { path: self::path(path), leaf: self::path(leaf), cause, to, words: None, attributes: &[] }
 }
 
 fn to(machine: &dyn AnyMachine) -> To<'_> {

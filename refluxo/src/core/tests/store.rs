@@ -22,7 +22,14 @@ impl Stored {
     pub(super) fn new(run: NewRun) -> Self {
         let row = Row::newborn(&run, Due::Never, super::NOW);
         let parts = run.parts.into_iter().map(|part| (part.name, part.body)).collect();
-        let record = Record { row, state: run.state, parts: Vec::new(), inbox: Vec::new(), owed: Vec::new() };
+        let record = Record {
+            row,
+            state: run.state,
+            parts: Vec::new(),
+            attributes: Vec::new(),
+            inbox: Vec::new(),
+            owed: Vec::new(),
+        };
         Self { record, parts, written: 0 }
     }
 

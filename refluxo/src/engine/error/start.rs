@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{
     snapshot::{SaveError, TooLarge},
-    store::{InvalidRunId, RunId, StoreError},
+    store::{InvalidAttribute, InvalidRunId, RunId, StoreError},
 };
 
 /// A run that can't be started.
@@ -61,6 +61,15 @@ pub enum StartError {
         /// Which argument, and its size.
         #[source]
         cause: TooLarge,
+    },
+    /// An attribute is none that stores keep.
+    #[error("the run {id} can't be started: {cause}")]
+    Attribute {
+        /// The id.
+        id: RunId,
+        /// What is wrong with it.
+        #[source]
+        cause: InvalidAttribute,
     },
     /// The store failed.
     #[error(

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     core::{Identity, Plan, Run},
     snapshot::{FORMAT, Hot, InboxMessage, LoadError, RunStatus, Snapshot, merge},
-    store::{NewRun, Part, PartOp, Received, Revision, Seq, Status},
+    store::{AttrOp, Attribute, NewRun, Part, PartOp, Received, Revision, Seq, Status},
     time::Timestamp,
 };
 
@@ -51,6 +51,12 @@ pub(super) fn to_snapshot(
     after.paused = run.paused;
     after.ending = hot.ending;
     after.inbox.retain(|message| !plan.consume.contains(&message.seq));
+    for op in plan.attributes {
+        match op {
+            AttrOp::Set { name, value } => after.attributes.insert(name, value),
+            AttrOp::Remove { name } => after.attributes.remove(&name),
+        };
+    }
     after.updated_at = now;
     let (reserved, fields): (Vec<PartOp>, Vec<PartOp>) =
         plan.parts.into_iter().partition(|op| name(op).contains(':'));
@@ -87,6 +93,7 @@ pub(super) fn newborn(new_run: NewRun, now: Timestamp) -> Result<Snapshot, LoadE
         inbox: Vec::new(),
         undo: Vec::new(),
         parent: hot.parent.map(std::borrow::Cow::into_owned),
+        attributes: new_run.attributes.into_iter().map(|Attribute { name, value }| (name, value)).collect(),
         children: Vec::new(),
         spawned: Vec::new(),
         output: None,

@@ -65,7 +65,7 @@ impl Storeless {
             let stuck = |reason| (path.clone(), reason);
             let call = calls.get(&path).ok_or_else(|| stuck(contradiction(&path)))?;
             let (cause, what) = what_came(call, &run.inbox, what).map_err(stuck)?;
-            arrivals.push(Arrival { path, cause, what, at });
+            arrivals.push(Arrival { path, cause, what, words: None, at });
         }
         if let (true, Some(path)) = (arrivals.is_empty(), steps.into_iter().next()) {
             let stuck = |reason| (path.clone(), reason);
@@ -110,7 +110,7 @@ impl Storeless {
             return Ok(undo_attempted(run, &mut tree, attempt, self.clock.now()));
         }
         let (cause, what) = what_came(call, &run.inbox, ready)?;
-        Ok(undone(run, &mut tree, Arrival { path: Path::ROOT, cause, what, at }))
+        Ok(undone(run, &mut tree, Arrival { path: Path::ROOT, cause, what, words: None, at }))
     }
 
     /// Makes one attempt to run a step.

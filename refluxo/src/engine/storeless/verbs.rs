@@ -85,14 +85,14 @@ impl Orders<'_> {
     /// Says who wants it.
     #[must_use = "this says who, and not what"]
     pub fn by(mut self, who: impl Into<String>) -> Self {
-        self.letter.by = Some(who.into());
+        self.letter = self.letter.by(who);
         self
     }
 
     /// Says why.
     #[must_use = "this says why, and not what"]
     pub fn reason(mut self, why: impl Into<String>) -> Self {
-        self.letter.reason = Some(why.into());
+        self.letter = self.letter.reason(why);
         self
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Arrival {
     pub(crate) path: Path,
     pub(crate) cause: Cause,
     pub(crate) what: What,
+    /// What the error says, if it is one.
+    pub(crate) words: Option<String>,
     /// When it happened, which decides a `select!`.
     pub(crate) at: Timestamp,
 }

@@ -19,9 +19,11 @@ use super::{
     steps::words,
 };
 use crate::{
+    attributes,
     core::{Calls, Progress, after},
     machine::{BranchEnd, Outcome, Undos},
     snapshot::{LoadError, ParkReason, Path, parts::Reserved},
+    store::AttrOp,
     suspend::StepTask,
 };
 
@@ -35,6 +37,15 @@ use stored::Stored;
 /// The machines of a run in memory.
 pub(crate) struct Tree {
     root: Node,
+}
+
+/// What the user's code did.
+struct Resumed {
+    transition: AnyTransition,
+    /// What it pushed on the undo stack.
+    pushed: Calling,
+    /// What it changed of the run's attributes.
+    changed: Vec<AttrOp>,
 }
 
 /// Whether the end of a branch is that of its group.
@@ -120,24 +131,33 @@ impl Tree {
         arrival: Arrival,
         settled: &mut Settled,
     ) -> Result<(), ParkReason> {
-        let Arrival { path: leaf, cause, what, at: _ } = arrival;
+        let Arrival { path: leaf, cause, what, words, at: _ } = arrival;
         let Some(node) = self.reach(&leaf, calls)?.filter(|node| !matches!(node, Node::Gone)) else {
             return Ok(());
         };
         if let What::Again(again) = what {
             let (path, to) = (leaf.clone(), Reached::Again(again));
-            settled.moves.push(Moved { path, leaf, cause, to, undos: Calling::new() });
+            settled.moves.push(Moved {
+                path,
+                leaf,
+                cause,
+                to,
+                words,
+                undos: Calling::new(),
+                attributes: Vec::new(),
+            });
             return Ok(());
         }
         // What can't be read is found out before anything is taken apart for good.
         let mut outcome = node.begin(&leaf, calls)?.outcome(&leaf, what)?;
         let mut path = leaf.clone();
         // What is not stored runs again, and pushes again: it counts with the move alone.
-        let mut undos = Calling::new();
+        let (mut undos, mut attributes) = (Calling::new(), Vec::new());
         loop {
             let at = || calls.get(&path).and_then(|call| call.at.as_deref()).unwrap_or(state);
-            let (transition, pushed) = self.resume(&path, at, outcome)?;
+            let Resumed { transition, pushed, changed } = self.resume(&path, at, outcome)?;
             undos.extend(pushed);
+            attributes.extend(changed);
             let to = match transition {
                 AnyTransition::Suspend(machine, changes) => Reached::Suspended { machine, changes },
                 AnyTransition::Done { output, failed } => Reached::Returned { output, failed },
@@ -157,7 +177,7 @@ impl Tree {
                     }
                 }
             };
-            settled.moves.push(Moved { path, leaf, cause, to, undos });
+            settled.moves.push(Moved { path, leaf, cause, to, words, undos, attributes });
             return Ok(());
         }
     }
@@ -168,12 +188,13 @@ impl Tree {
         path: &Path,
         at: impl Fn() -> &'a str,
         outcome: Outcome,
-    ) -> Result<(AnyTransition, Calling), ParkReason> {
+    ) -> Result<Resumed, ParkReason> {
         let node = self.node(path).ok_or_else(|| contradiction(path))?;
         let Node::Begun(begun) = std::mem::replace(node, Node::Gone) else { return Err(contradiction(path)) };
         let mut undos = Undos::default();
-        match catch_unwind(AssertUnwindSafe(|| begun.frame.resume(outcome, &mut undos))) {
-            Ok(transition) => Ok((transition, undos.into_calls())),
+        let resume = || attributes::collect(|| begun.frame.resume(outcome, &mut undos));
+        match catch_unwind(AssertUnwindSafe(resume)) {
+            Ok((transition, changed)) => Ok(Resumed { transition, pushed: undos.into_calls(), changed }),
             Err(panic) => {
                 Err(ParkReason::WorkflowPanicked { state: at().to_owned(), message: words(&*panic) })
             }

@@ -6,6 +6,7 @@ use crate::{
     local::Local,
     machine::Changes,
     snapshot::{ParkReason, Path},
+    store::AttrOp,
 };
 
 /// What arrivals led to.
@@ -27,8 +28,12 @@ pub(super) struct Moved {
     pub(super) leaf: Path,
     pub(super) cause: Cause,
     pub(super) to: Reached,
+    /// What the error says, if the outcome is one.
+    pub(super) words: Option<String>,
     /// What its code pushed on the undo stack.
     pub(super) undos: Calling,
+    /// What its code changed of the run's attributes.
+    pub(super) attributes: Vec<AttrOp>,
 }
 
 /// Where a machine came to.
@@ -72,6 +77,7 @@ impl Moved {
             Reached::Returned { output, failed } => To::Returned { output: &**output, failed: *failed },
             Reached::Again(again) => To::Again(*again),
         };
-        Move { path: self.path.clone(), leaf: self.leaf.clone(), cause: self.cause, to }
+        let (words, attributes) = (self.words.as_deref(), &self.attributes);
+        Move { path: self.path.clone(), leaf: self.leaf.clone(), cause: self.cause, to, words, attributes }
     }
 }

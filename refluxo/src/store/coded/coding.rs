@@ -92,7 +92,7 @@ impl Coding<'_> {
 
 /// Makes a record readable.
 pub(super) fn open_record(codec: &dyn Codec, record: &mut Record) {
-    let Record { row, state, parts, inbox, owed } = record;
+    let Record { row, state, parts, attributes: _, inbox, owed } = record;
     let id = &row.id;
     open_body(codec, id, What::Head, &mut row.head.body);
     open_body(codec, id, What::State, state);

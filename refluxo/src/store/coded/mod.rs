@@ -14,7 +14,7 @@ pub use self::{
     coding::NotEncoded,
 };
 use super::{
-    Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, Message,
+    Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, ListedRow, Message,
     NewRun, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture, Wake,
 };
 use crate::time::Timestamp;
@@ -144,7 +144,7 @@ impl<S: Store> Store for Coded<S> {
             let mut answer = self.store.list(query).await?;
             match &mut answer.value {
                 Listed::Rows { rows, .. } => {
-                    for row in rows {
+                    for ListedRow { row, .. } in rows {
                         open_body(&*self.codec, &row.id, What::Head, &mut row.head.body);
                     }
                 }

@@ -9,8 +9,8 @@ use super::{
     worker::{LEASE, after, child, end, go, id, message, rest, run, texts},
 };
 use crate::store::{
-    AttrValue, Attribute, Commit, Depth, Due, EntryId, Filter, Listed, NewRun, Page, Part, PartOp, Query,
-    Revision, Seq, Start, Status,
+    AttrOp, AttrValue, Attribute, Commit, Depth, Due, EntryId, Filter, Listed, NewRun, Page, Part, PartOp,
+    Query, Record, Revision, Seq, Start, Status,
 };
 
 /// Less depth reads less, and never something else.
@@ -124,6 +124,9 @@ pub(super) async fn lists_are_filtered_and_paged(bed: Arc<dyn TestBed>) {
         ("from", Filter { created_from: Some(middle), ..f() }, vec!["d", "c"]),
         ("before", Filter { created_before: Some(middle), ..f() }, vec!["b", "a"]),
         ("updated", Filter { updated_before: Some(middle), ..f() }, vec!["b", "a"]),
+        ("updated since", Filter { updated_from: Some(middle), ..f() }, vec!["d", "c"]),
+        ("ended since", Filter { ended_from: Some(middle), ..f() }, vec!["d"]),
+        ("not ended since", Filter { ended_from: Some(late), ..f() }, vec![]),
         ("ended", Filter { ended_before: Some(late), ..f() }, vec!["d"]),
         ("not ended by then", Filter { ended_before: Some(middle), ..f() }, vec![]),
         ("text", with("n", &text), vec!["a"]),
@@ -143,13 +146,46 @@ pub(super) async fn lists_are_filtered_and_paged(bed: Arc<dyn TestBed>) {
             panic!("rows were asked for");
         };
         assert!(rows.len() <= 3);
-        seen.extend(rows.into_iter().map(|row| row.id.to_string()));
+        seen.extend(rows.into_iter().map(|listed| listed.row.id.to_string()));
         after = next;
         if after.is_none() {
             break;
         }
     }
     assert_eq!(seen, ["d", "c", "b", "a"]);
+}
+
+/// In a list and where they are asked for, and nowhere else.
+pub(super) async fn attributes_are_shown_with_their_runs(bed: Arc<dyn TestBed>) {
+    let worker = super::worker(&bed).await;
+    let attribute = |name: &str, value| Attribute { name: name.into(), value };
+    let text = |text: &str| AttrValue::Text(text.into());
+    let attributes = vec![attribute("b", AttrValue::Integer(i64::MIN)), attribute("a", text("1"))];
+    let (lease, record) = worker.start_held(NewRun { attributes, ..run("x") }).await;
+    bed.pass(LEASE / 2).await;
+    worker.start(run("y")).await;
+    let change = |op| Commit { attributes: vec![op], ..go(&lease, &record) };
+    let (name, longest) = ("n".repeat(Attribute::MAX_NAME_BYTES), "😀".repeat(AttrValue::MAX_TEXT_BYTES / 4));
+    worker.commit_done(change(AttrOp::Set { name: name.clone(), value: text(&longest) })).await;
+    let expected = [
+        attribute("a", text("1")),
+        attribute("b", AttrValue::Integer(i64::MIN)),
+        attribute(&name, text(&longest)),
+    ];
+    let query = Query::Rows { filter: Filter::default(), after: None, limit: 9 };
+    let Listed::Rows { rows, .. } = worker.store.list(query).await.expect("list").value else {
+        panic!("rows were asked for");
+    };
+    let [first, second] = &rows[..] else { panic!("there are two runs, not {rows:?}") };
+    assert_eq!((&first.row.id, &first.attributes[..]), (&id("y"), &[][..]));
+    assert_eq!((&second.row.id, &second.attributes[..]), (&id("x"), &expected[..]), "in the order of names");
+    let whole = worker.find("x", Depth::Whole).await.expect("it is there");
+    assert_eq!(whole.attributes, expected);
+    let all = worker.load("x").await;
+    assert_eq!(all.attributes, [], "a holder needs none");
+    assert_eq!(Record { attributes: Vec::new(), ..whole }, all, "the rest is the same");
+    let attributes = vec![(name, text(&longest))];
+    assert_eq!(worker.list(Filter { attributes, ..Filter::default() }).await, ["x"]);
 }
 
 /// A number is exact below its cap.

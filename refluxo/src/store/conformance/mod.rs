@@ -202,11 +202,14 @@ cases! { $
         history_is_read_from_the_newest_back
         history_is_bounded
         lists_are_filtered_and_paged
+        attributes_are_shown_with_their_runs
         counting_stops_at_its_cap
         the_stores_clock_stamps_everything
         another_connection_sees_everything;
     purging:
         only_ended_runs_are_purged
+        what_ended_first_is_purged_first
+        of_two_purges_at_once_each_run_is_counted_once
         a_run_with_living_children_is_not_purged
         a_purged_id_begins_a_new_life;
     racing:

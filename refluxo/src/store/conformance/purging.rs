@@ -15,7 +15,7 @@ async fn end_run(worker: &Worker, new: NewRun) {
     worker.commit_done(end(&lease, &record)).await;
 }
 
-/// Those that the filter holds for, the oldest first, up to the limit.
+/// Those that the filter holds for, up to the limit.
 pub(super) async fn only_ended_runs_are_purged(bed: Arc<dyn TestBed>) {
     let worker = super::worker(&bed).await;
     let (lease, record) = worker.start_held(run("waiting")).await;
@@ -34,6 +34,46 @@ pub(super) async fn only_ended_runs_are_purged(bed: Arc<dyn TestBed>) {
     let mut left = worker.list(Filter::default()).await;
     left.sort();
     assert_eq!(left, ["running", "waiting"]);
+}
+
+/// Not those that began first: what is kept for some days is kept from its end.
+pub(super) async fn what_ended_first_is_purged_first(bed: Arc<dyn TestBed>) {
+    let worker = super::worker(&bed).await;
+    let (lease, record) = worker.start_held(run("old")).await;
+    bed.pass(LEASE / 10).await;
+    end_run(&worker, run("young")).await;
+    bed.pass(LEASE / 10).await;
+    let between = worker.now().await;
+    worker.commit_done(end(&lease, &record)).await;
+    bed.pass(LEASE / 10).await;
+    let before = Filter { ended_before: Some(between), ..Filter::default() };
+    assert_eq!(worker.purge(before, 9).await, 1, "the one that had ended by then");
+    assert_eq!(worker.list(Filter::default()).await, ["old"]);
+    end_run(&worker, run("last")).await;
+    assert_eq!(worker.purge(Filter::default(), 1).await, 1);
+    assert_eq!(worker.list(Filter::default()).await, ["last"]);
+}
+
+/// Workers that purge by themselves do so whenever it suits each of them.
+pub(super) async fn of_two_purges_at_once_each_run_is_counted_once(bed: Arc<dyn TestBed>) {
+    const RUNS: u32 = 60;
+    let workers = [super::worker(&bed).await, super::worker(&bed).await];
+    for number in 0..RUNS {
+        end_run(&workers[0], run(&number.to_string())).await;
+    }
+    let purge_all = async |worker: &Worker| {
+        let mut purged = 0;
+        loop {
+            match worker.purge(Filter::default(), 7).await {
+                0 => return purged,
+                some => purged += some,
+            }
+        }
+    };
+    let (one, other) = tokio::join!(purge_all(&workers[0]), purge_all(&workers[1]));
+    // One of them may have found the runs of the other locked, and left the rest to it.
+    assert_eq!(one + other + purge_all(&workers[0]).await, RUNS);
+    assert_eq!(workers[0].list(Filter::default()).await, [""; 0]);
 }
 
 /// A parent that has ended stays as long as a child of its lives.

@@ -208,7 +208,7 @@ impl Worker {
     pub(super) async fn list(&self, filter: Filter) -> Vec<String> {
         let query = Query::Rows { filter, after: None, limit: 1000 };
         match self.store.list(query).await.expect("list").value {
-            Listed::Rows { rows, .. } => rows.iter().map(|row| row.id.to_string()).collect(),
+            Listed::Rows { rows, .. } => rows.iter().map(|listed| listed.row.id.to_string()).collect(),
             other @ Listed::Count { .. } => panic!("rows were asked for, not {other:?}"),
         }
     }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::{
     store::{
-        AttrOp, AttrValue, Commit, Delivered, Depth, Due, EffectId, Entry, EntryId, Lease, Limits, Message,
-        NewRun, Owed, Part, PartOp, Received, Record, Renewed, Row, Seq, Session, Then, Token,
+        AttrOp, AttrValue, Attribute, Commit, Delivered, Depth, Due, EffectId, Entry, EntryId, Lease, Limits,
+        Message, NewRun, Owed, Part, PartOp, Received, Record, Renewed, Row, Seq, Session, Then, Token,
     },
     time::Timestamp,
 };
@@ -234,11 +234,21 @@ impl Run {
     /// A copy of the record down to this depth.
     pub(super) fn record(&self, depth: Depth) -> Record {
         let row = self.row.clone();
-        let mut record = Record { row, state: Bytes::new(), parts: vec![], inbox: vec![], owed: vec![] };
+        let mut record = Record {
+            row,
+            state: Bytes::new(),
+            parts: vec![],
+            attributes: vec![],
+            inbox: vec![],
+            owed: vec![],
+        };
         if depth.has_state(self.row.ended.is_some()) {
             record.state = self.state.clone();
             let parts = self.parts.iter().map(|(name, body)| Part { name: name.clone(), body: body.clone() });
             record.parts = parts.collect();
+        }
+        if depth.has_attributes() {
+            record.attributes = self.attributes();
         }
         if depth.has_inbox() {
             record.inbox = self.inbox.values().cloned().collect();
@@ -253,6 +263,13 @@ impl Run {
     pub(super) fn history(&self, before: Option<EntryId>, limit: u32) -> Vec<Entry> {
         let older = self.entries.iter().rev().filter(|entry| before.is_none_or(|before| entry.id < before));
         older.take(limit as usize).cloned().collect()
+    }
+
+    /// What it can be found by.
+    pub(super) fn attributes(&self) -> Vec<Attribute> {
+        let attribute =
+            |(name, value): (&String, &AttrValue)| Attribute { name: name.clone(), value: value.clone() };
+        self.attributes.iter().map(attribute).collect()
     }
 
     /// Whether it has an attribute of this name and value.

@@ -6,8 +6,8 @@ use super::run::{Fence, Run};
 use crate::{
     store::{
         Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Due, Effect, Filter, InvalidCommit,
-        Lease, Limits, ListCursor, Listed, Message, NewRun, Owed, Query, Renewed, Row, RunId, Session,
-        SessionId, SessionWatch, Start, Token, Wake, Want,
+        Lease, Limits, ListCursor, Listed, ListedRow, Message, NewRun, Owed, Query, Renewed, Row, RunId,
+        Session, SessionId, SessionWatch, Start, Token, Wake, Want,
     },
     time::Timestamp,
 };
@@ -22,6 +22,8 @@ pub(super) struct Table {
     due: HashMap<String, BTreeMap<u32, DueRuns>>,
     /// Every run by age, for lists.
     by_age: BTreeSet<(Timestamp, RunId)>,
+    /// Every ended run by its end, for purges.
+    by_end: BTreeSet<(Timestamp, RunId)>,
     /// How many living runs each run awaits, for purges.
     living_children: HashMap<RunId, u64>,
     /// The sessions that took leases.
@@ -53,6 +55,7 @@ impl Table {
             runs: HashMap::new(),
             due: HashMap::new(),
             by_age: BTreeSet::new(),
+            by_end: BTreeSet::new(),
             living_children: HashMap::new(),
             sessions: HashMap::new(),
             limits,
@@ -91,7 +94,8 @@ impl Table {
             Due::Leased { .. } if run.row.inbox_last > messages => self.wakes.push(Wake::Bell(id.clone())),
             Due::At(_) | Due::Leased { .. } | Due::Never => {}
         }
-        if !ended && run.row.ended.is_some() {
+        if let (false, Some(end)) = (ended, run.row.ended) {
+            self.by_end.insert((end, id.clone()));
             if let Some(parent) = &run.row.parent {
                 self.living_children.entry(parent.clone()).and_modify(|children| *children -= 1);
             }
@@ -270,9 +274,10 @@ impl Table {
                 let older =
                     self.by_age.iter().rev().filter(|key| place.as_ref().is_none_or(|place| *key < place));
                 let runs = older.map(|(_, id)| &self.runs[id]).filter(|run| holds(filter, run));
-                let rows: Vec<Row> = runs.take(*limit as usize).map(|run| run.row.clone()).collect();
+                let listed = |run: &Run| ListedRow { row: run.row.clone(), attributes: run.attributes() };
+                let rows: Vec<ListedRow> = runs.take(*limit as usize).map(listed).collect();
                 let last = rows.last().filter(|_| rows.len() == *limit as usize);
-                let next = last.map(|row| ListCursor { created: row.created, id: row.id.clone() });
+                let next = last.map(|last| ListCursor::after(&last.row));
                 Listed::Rows { rows, next }
             }
             Query::Count { filter, cap } => {
@@ -285,16 +290,18 @@ impl Table {
 
     pub(super) fn purge(&mut self, filter: &Filter, limit: u32) -> u32 {
         let awaits = |id: &RunId| self.living_children.get(id).is_some_and(|children| *children > 0);
-        let is_done = |run: &&Run| run.row.ended.is_some() && run.owed.is_empty() && !awaits(&run.row.id);
+        let is_done = |run: &&Run| run.owed.is_empty() && !awaits(&run.row.id);
         let may_go = |run: &&Run| is_done(run) && holds(filter, run);
-        let oldest = self.by_age.iter().map(|(_, id)| &self.runs[id]);
-        let gone: Vec<RunId> =
-            oldest.filter(may_go).take(limit as usize).map(|run| run.row.id.clone()).collect();
-        for id in &gone {
-            if let Some(run) = self.runs.remove(id) {
-                self.by_age.remove(&(run.row.created, id.clone()));
-                self.living_children.remove(id);
-            }
+        let before = filter.ended_before;
+        let ended = self.by_end.iter().take_while(|(end, _)| before.is_none_or(|before| *end < before));
+        let gone = ended.map(|(_, id)| &self.runs[id]).filter(may_go).take(limit as usize);
+        let gone: Vec<(Timestamp, Timestamp, RunId)> =
+            gone.filter_map(|run| Some((run.row.created, run.row.ended?, run.row.id.clone()))).collect();
+        for (created, ended, id) in &gone {
+            self.runs.remove(id);
+            self.by_age.remove(&(*created, id.clone()));
+            self.by_end.remove(&(*ended, id.clone()));
+            self.living_children.remove(id);
         }
         u32::try_from(gone.len()).unwrap_or(limit)
     }
@@ -327,7 +334,9 @@ fn holds(filter: &Filter, run: &Run) -> bool {
         && filter.parent.as_ref().is_none_or(|parent| Some(parent) == row.parent.as_ref())
         && filter.created_from.is_none_or(|from| row.created >= from)
         && filter.created_before.is_none_or(|before| row.created < before)
+        && filter.updated_from.is_none_or(|from| row.updated >= from)
         && filter.updated_before.is_none_or(|before| row.updated < before)
+        && filter.ended_from.is_none_or(|from| row.ended.is_some_and(|ended| ended >= from))
         && filter.ended_before.is_none_or(|before| row.ended.is_some_and(|ended| ended < before))
         && filter.attributes.iter().all(|(name, value)| run.has_attribute(name, value))
 }

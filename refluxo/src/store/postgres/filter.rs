@@ -22,7 +22,9 @@ pub(super) fn push(sql: &mut QueryBuilder<Postgres>, schema: &str, filter: &Filt
     for (condition, time) in [
         (" AND created_at >= ", filter.created_from),
         (" AND created_at < ", filter.created_before),
+        (" AND updated_at >= ", filter.updated_from),
         (" AND updated_at < ", filter.updated_before),
+        (" AND ended_at >= ", filter.ended_from),
         (" AND ended_at < ", filter.ended_before),
     ] {
         if let Some(time) = time {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::store::{Filter, Stamped};
 
-/// Removes ended runs with all that belongs to them, the oldest first.
+/// Removes ended runs with all that belongs to them, those that ended first.
 pub(super) async fn purge(
     connection: &mut PgConnection,
     shared: &Shared,
@@ -21,7 +21,7 @@ pub(super) async fn purge(
              SELECT FROM {schema}.run child WHERE child.parent = run.id AND child.ended_at IS NULL)"
     ));
     filter::push(&mut sql, schema, filter);
-    sql.push(" ORDER BY created_at, id LIMIT ").push_bind(i64::from(limit));
+    sql.push(" ORDER BY ended_at, id LIMIT ").push_bind(i64::from(limit));
     // Nobody changes an ended run but its holder, who settles what it owes, and another purge.
     sql.push(" FOR UPDATE SKIP LOCKED)");
     for table in ["part", "inbox", "entry", "attribute"] {

@@ -1,13 +1,17 @@
 //! `load`, `history` and `list`.
 
-use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, QueryBuilder, Row as _};
+use sqlx::{AssertSqlSafe, Error, PgConnection, Postgres, QueryBuilder, Row as _, postgres::PgRow};
 
 use super::{
     Shared, filter,
-    rows::{COLUMNS, RECORD_COLUMNS, bytes, count, int, read_record, read_row, time},
+    rows::{
+        COLUMN_COUNT, COLUMNS, RECORD_COLUMNS, bytes, count, int, read_attributes, read_record, read_row,
+        time,
+    },
+    statements::{ATTRIBUTE_COLUMNS, attributes},
 };
 use crate::store::{
-    Depth, Entry, EntryId, ListCursor, Listed, Page, Query, Record, Revision, RunId, Stamped,
+    Depth, Entry, EntryId, ListCursor, Listed, ListedRow, Page, Query, Record, Revision, RunId, Stamped,
 };
 
 /// Reads a run.
@@ -20,8 +24,11 @@ pub(super) async fn load(
     let query = sqlx::query(AssertSqlSafe(shared.statements.load(depth)));
     let row = query.bind(id.as_str()).fetch_one(connection).await?;
     let now = time(row.try_get(RECORD_COLUMNS)?);
-    let found = row.try_get::<Option<&str>, _>(0)?.is_some();
-    Ok(Stamped { now, value: if found { Some(read_record(&row)?) } else { None } })
+    if row.try_get::<Option<&str>, _>(0)?.is_none() {
+        return Ok(Stamped { now, value: None });
+    }
+    let attributes = read_attributes(&row, RECORD_COLUMNS + 1)?;
+    Ok(Stamped { now, value: Some(Record { attributes, ..read_record(&row)? }) })
 }
 
 /// A page of a run's history.
@@ -63,11 +70,11 @@ pub(super) async fn list(
         Query::Rows { filter, after, limit } => {
             let mut sql = rows(shared, filter, after.as_ref(), *limit);
             let rows = sql.build().fetch_all(connection).await?;
-            let now = time(rows.first().ok_or(Error::RowNotFound)?.try_get(19)?);
+            let now = time(rows.first().ok_or(Error::RowNotFound)?.try_get(COLUMN_COUNT)?);
             let found = rows.iter().filter(|row| !matches!(row.try_get::<Option<&str>, _>(0), Ok(None)));
-            let rows = found.map(read_row).collect::<Result<Vec<_>, _>>()?;
+            let rows = found.map(read_listed).collect::<Result<Vec<_>, _>>()?;
             let last = rows.last().filter(|_| rows.len() == *limit as usize);
-            let next = last.map(|row| ListCursor { created: row.created, id: row.id.clone() });
+            let next = last.map(|last| ListCursor::after(&last.row));
             Ok(Stamped { now, value: Listed::Rows { rows, next } })
         }
         Query::Count { filter, cap } => {
@@ -85,6 +92,11 @@ pub(super) async fn list(
     }
 }
 
+/// A run in a list.
+fn read_listed(row: &PgRow) -> Result<ListedRow, Error> {
+    Ok(ListedRow { row: read_row(row)?, attributes: read_attributes(row, COLUMN_COUNT + 1)? })
+}
+
 /// The statement for a page of runs. It returns one row, without a run, also if there are none.
 fn rows(
     shared: &Shared,
@@ -94,7 +106,8 @@ fn rows(
 ) -> QueryBuilder<Postgres> {
     let schema = &shared.statements.schema;
     let mut sql = QueryBuilder::new(format!(
-        "SELECT {COLUMNS}, {schema}.clock() FROM (SELECT 1) one LEFT JOIN (SELECT * FROM {schema}.run WHERE true"
+        "SELECT {COLUMNS}, {schema}.clock(), {ATTRIBUTE_COLUMNS}
+         FROM (SELECT 1) one LEFT JOIN (SELECT * FROM {schema}.run WHERE true"
     ));
     filter::push(&mut sql, schema, filter);
     if let Some(after) = after {
@@ -102,6 +115,9 @@ fn rows(
         sql.push(", ").push_bind(after.id.as_str().to_owned()).push(")");
     }
     sql.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(i64::from(limit));
-    sql.push(") run ON true ORDER BY run.created_at DESC, run.id DESC");
+    let attributes = attributes(schema);
+    sql.push(format!(
+        ") run ON true LEFT JOIN LATERAL ({attributes}) found ON true ORDER BY run.created_at DESC, run.id DESC"
+    ));
     sql
 }

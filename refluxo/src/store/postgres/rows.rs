@@ -7,8 +7,8 @@ use sqlx::{ColumnIndex, Decode, Error, Postgres, Row as _, Type, postgres::PgRow
 
 use crate::{
     store::{
-        Due, EffectId, Head, InputHash, Owed, Part, Received, Record, Revision, Row, RunId, Seq, SessionId,
-        Status, Token, Uid,
+        AttrValue, Attribute, Due, EffectId, Head, InputHash, Owed, Part, Received, Record, Revision, Row,
+        RunId, Seq, SessionId, Status, Token, Uid,
     },
     time::Timestamp,
 };
@@ -19,7 +19,7 @@ pub(super) const COLUMNS: &str = "run.id, run.uid, run.root, run.parent, run.que
      run.updated_at, run.ended_at";
 
 /// How many columns those are: where the state and the rest of a [`Record`] begin.
-const COLUMN_COUNT: usize = 19;
+pub(super) const COLUMN_COUNT: usize = 19;
 
 /// Where the columns begin that a query has beside those of a [`Record`].
 pub(super) const RECORD_COLUMNS: usize = COLUMN_COUNT + 11;
@@ -67,9 +67,23 @@ pub(super) fn read_record(row: &PgRow) -> Result<Record, Error> {
         row: read_row(row)?,
         state: row.try_get::<Option<&[u8]>, _>(19)?.map(Bytes::copy_from_slice).unwrap_or_default(),
         parts: read_parts(row)?,
+        attributes: Vec::new(),
         inbox: read_inbox(row)?,
         owed: read_owed(row, [27, 28, 29])?,
     })
+}
+
+/// What a run can be found by, from the arrays that begin at this column.
+pub(super) fn read_attributes(row: &PgRow, column: usize) -> Result<Vec<Attribute>, Error> {
+    let names: Vec<String> = list(row, column)?;
+    let (texts, numbers): (Vec<Option<String>>, Vec<Option<i64>>) =
+        (list(row, column + 1)?, list(row, column + 2)?);
+    let values = texts.into_iter().zip(numbers).map(|(text, number)| match (text, number) {
+        (Some(text), None) => Ok(AttrValue::Text(text)),
+        (None, Some(number)) => Ok(AttrValue::Integer(number)),
+        (Some(_), Some(_)) | (None, None) => Err(damaged("an attribute is a text or a number")),
+    });
+    names.into_iter().zip(values).map(|(name, value)| Ok(Attribute { name, value: value? })).collect()
 }
 
 fn read_parts(row: &PgRow) -> Result<Vec<Part>, Error> {

@@ -8,12 +8,15 @@ use super::{open::PostgresOpenError, statements::quote};
 const OLDEST: i32 = 140_000;
 
 /// The schema's steps, each a list of texts. A step is never changed once released, and none rewrites a table that lives.
-const MIGRATIONS: &[&[&str]] = &[&[
-    include_str!("schema/1-tables.sql"),
-    include_str!("schema/1-ring.sql"),
-    include_str!("schema/1-write.sql"),
-    include_str!("schema/1-lend.sql"),
-]];
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        include_str!("schema/1-tables.sql"),
+        include_str!("schema/1-ring.sql"),
+        include_str!("schema/1-write.sql"),
+        include_str!("schema/1-lend.sql"),
+    ],
+    &[include_str!("schema/2-ended.sql")],
+];
 
 /// Brings the schema up to this release, whoever else may be doing so at the same time.
 pub(super) async fn migrate(

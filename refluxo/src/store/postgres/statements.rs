@@ -14,14 +14,14 @@ pub(super) struct Statements {
     pub(super) renew: Arc<str>,
     pub(super) history: Arc<str>,
     /// By the depth, in the order of [`DEPTHS`].
-    load: [Arc<str>; 5],
+    load: [Arc<str>; 6],
     pub(super) hold: Arc<str>,
     pub(super) release: Arc<str>,
     pub(super) look: Arc<str>,
 }
 
 /// All depths.
-const DEPTHS: [Depth; 5] = [Depth::Head, Depth::End, Depth::Mail, Depth::State, Depth::All];
+const DEPTHS: [Depth; 6] = [Depth::Head, Depth::End, Depth::Mail, Depth::State, Depth::All, Depth::Whole];
 
 /// A call of a function of the schema with so many arguments.
 fn call(schema: &str, function: &str, arguments: usize) -> Arc<str> {
@@ -71,10 +71,11 @@ fn load(schema: &str, depth: Depth) -> Arc<str> {
         (false, true) => "run.ended_at IS NOT NULL",
         (false, false) => "false",
     };
-    let (has_inbox, has_owed) = (depth.has_inbox(), depth.has_owed());
+    let (has_inbox, has_owed, has_attributes) = (depth.has_inbox(), depth.has_owed(), depth.has_attributes());
+    let attributes = attributes(schema);
     format!(
         "SELECT {COLUMNS}, CASE WHEN {has_state} THEN run.state END, parts.names, parts.bodies, mail.seqs, mail.keys, mail.kinds,
-             mail.bodies, mail.ats, debts.revisions, debts.places, debts.effects, {schema}.clock()
+             mail.bodies, mail.ats, debts.revisions, debts.places, debts.effects, {schema}.clock(), {ATTRIBUTE_COLUMNS}
          FROM (SELECT 1) one LEFT JOIN {schema}.run ON run.id = $1
          LEFT JOIN LATERAL (
              SELECT array_agg(name) AS names, array_agg(body) AS bodies
@@ -87,9 +88,21 @@ fn load(schema: &str, depth: Depth) -> Arc<str> {
          LEFT JOIN LATERAL (
              SELECT array_agg(revision) AS revisions, array_agg(place) AS places, array_agg(effect) AS effects
              FROM (SELECT owed.revision, owed.place, effect FROM {schema}.owed
-                   WHERE run.owes AND owed.run = run.key ORDER BY owed.revision, owed.place) o) debts ON {has_owed}"
+                   WHERE run.owes AND owed.run = run.key ORDER BY owed.revision, owed.place) o) debts ON {has_owed}
+         LEFT JOIN LATERAL ({attributes}) found ON {has_attributes}"
     )
     .into()
+}
+
+/// What [`read_attributes`](super::rows::read_attributes) reads.
+pub(super) const ATTRIBUTE_COLUMNS: &str = "found.names, found.texts, found.numbers";
+
+/// What a row of `run` can be found by, as arrays in the order of the names.
+pub(super) fn attributes(schema: &str) -> String {
+    format!(
+        "SELECT array_agg(name) AS names, array_agg(text) AS texts, array_agg(number) AS numbers
+         FROM (SELECT name, text, number FROM {schema}.attribute WHERE attribute.run = run.key ORDER BY name) a"
+    )
 }
 
 /// A name as SQL takes it, whatever is in it.

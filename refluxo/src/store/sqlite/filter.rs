@@ -31,7 +31,9 @@ impl Conditions {
         for (condition, time) in [
             ("created_at >= ?", filter.created_from),
             ("created_at < ?", filter.created_before),
+            ("updated_at >= ?", filter.updated_from),
             ("updated_at < ?", filter.updated_before),
+            ("ended_at >= ?", filter.ended_from),
             ("ended_at < ?", filter.ended_before),
         ] {
             if let Some(time) = time {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::store::Filter;
 
-/// Removes ended runs with all that belongs to them, the oldest first.
+/// Removes ended runs with all that belongs to them, those that ended first.
 pub(super) fn purge(tx: &Tx<'_>, filter: &Filter, limit: u32) -> rusqlite::Result<u32> {
     let mut conditions = Conditions::of(filter);
     conditions.and("ended_at IS NOT NULL AND owes = 0", []);
@@ -19,7 +19,10 @@ pub(super) fn purge(tx: &Tx<'_>, filter: &Filter, limit: u32) -> rusqlite::Resul
     conditions.and(no_children, []);
     let (condition, mut values) = conditions.into_sql();
     values.push(Value::Integer(limit.into()));
-    let sql = format!("SELECT key, last_entry FROM run WHERE {condition} ORDER BY created_at, id LIMIT ?");
+    // Without it SQLite may choose an index that leads it through all the runs that live.
+    let sql = format!(
+        "SELECT key, last_entry FROM run INDEXED BY run_ended WHERE {condition} ORDER BY ended_at, id LIMIT ?"
+    );
     let gone: Vec<Chain> = all(tx.db, &sql, params_from_iter(values), |row| {
         Ok(Chain { run: row.get(0)?, last: row.get(1)?, length: 0 })
     })?;

@@ -8,20 +8,27 @@ use super::{
     rows::{COLUMN_COUNT, COLUMNS, bytes, int, read_message, read_row},
     statement::{all, one},
 };
-use crate::store::{Depth, ListCursor, Listed, Part, Query, Record, RunId};
+use crate::store::{Attribute, Depth, ListCursor, Listed, ListedRow, Part, Query, Record, RunId};
 
 /// Reads a run. The caller holds a transaction, so that all of it is of one moment.
 pub(super) fn load_record(db: &Connection, id: &RunId, depth: Depth) -> rusqlite::Result<Option<Record>> {
     let state = match depth {
         Depth::Head | Depth::Mail => "x''",
         Depth::End => "iif(ended_at IS NULL, x'', state)",
-        Depth::State | Depth::All => "state",
+        Depth::State | Depth::All | Depth::Whole => "state",
     };
     // The columns after the row's: the key that the other tables know the run by, and what to look for in them.
     let sql = format!("SELECT {COLUMNS}, key, owes, inbox_count, {state} FROM run WHERE id = ?1");
     let found = one(db, &sql, [id.as_str()], |row| {
         let state = bytes(row, COLUMN_COUNT + 3)?;
-        let record = Record { row: read_row(row)?, state, parts: vec![], inbox: vec![], owed: vec![] };
+        let record = Record {
+            row: read_row(row)?,
+            state,
+            parts: vec![],
+            attributes: vec![],
+            inbox: vec![],
+            owed: vec![],
+        };
         let key: i64 = row.get(COLUMN_COUNT)?;
         let (owes, messages): (bool, i64) = (row.get(COLUMN_COUNT + 1)?, row.get(COLUMN_COUNT + 2)?);
         Ok((record, key, owes, messages > 0))
@@ -31,6 +38,9 @@ pub(super) fn load_record(db: &Connection, id: &RunId, depth: Depth) -> rusqlite
         let sql = "SELECT name, body FROM part WHERE run = ?1 ORDER BY name";
         record.parts = all(db, sql, [key], |row| Ok(Part { name: row.get(0)?, body: bytes(row, 1)? }))?;
     }
+    if depth.has_attributes() {
+        record.attributes = load_attributes(db, key)?;
+    }
     if depth.has_inbox() && has_messages {
         let sql = "SELECT seq, key, kind, body, at FROM inbox WHERE run = ?1 ORDER BY seq";
         record.inbox = all(db, sql, [key], read_message)?;
@@ -39,6 +49,12 @@ pub(super) fn load_record(db: &Connection, id: &RunId, depth: Depth) -> rusqlite
         record.owed = effects::load(db, key)?;
     }
     Ok(Some(record))
+}
+
+/// What a run can be found by.
+fn load_attributes(db: &Connection, key: i64) -> rusqlite::Result<Vec<Attribute>> {
+    let sql = "SELECT name, value FROM attribute WHERE run = ?1 ORDER BY name";
+    all(db, sql, [key], |row| Ok(Attribute { name: row.get(0)?, value: row.get(1)? }))
 }
 
 /// Answers a query.
@@ -53,11 +69,17 @@ pub(super) fn list(db: &Connection, query: &Query) -> rusqlite::Result<Listed> {
             let (condition, mut values) = conditions.into_sql();
             values.push(Value::Integer((*limit).into()));
             let sql = format!(
-                "SELECT {COLUMNS} FROM run WHERE {condition} ORDER BY created_at DESC, id DESC LIMIT ?"
+                "SELECT {COLUMNS}, key FROM run WHERE {condition} ORDER BY created_at DESC, id DESC LIMIT ?"
             );
-            let rows = all(db, &sql, params_from_iter(values), read_row)?;
+            let found = all(db, &sql, params_from_iter(values), |row| {
+                Ok((read_row(row)?, row.get::<_, i64>(COLUMN_COUNT)?))
+            })?;
+            let rows = found
+                .into_iter()
+                .map(|(row, key)| Ok(ListedRow { row, attributes: load_attributes(db, key)? }))
+                .collect::<rusqlite::Result<Vec<_>>>()?;
             let last = rows.last().filter(|_| rows.len() == *limit as usize);
-            let next = last.map(|row| ListCursor { created: row.created, id: row.id.clone() });
+            let next = last.map(|last| ListCursor::after(&last.row));
             Ok(Listed::Rows { rows, next })
         }
         Query::Count { filter, cap } => {

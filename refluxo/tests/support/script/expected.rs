@@ -26,7 +26,9 @@ fn expected_of(line: &Line, words: &mut impl Iterator<Item = String>) -> Result<
             let told = branches.iter().map(|lines| expected(lines, words).map(|told| told.join(" ")));
             format!("{{{}}}", told.collect::<Result<Vec<_>, _>>()?.join("|"))
         }
-        Line::Undo(_) | Line::UndoFlaky(..) | Line::UndoChild(_) => return Ok(None),
+        Line::Undo(_) | Line::UndoFlaky(..) | Line::UndoChild(_) | Line::Tag(..) | Line::Untag(_) => {
+            return Ok(None);
+        }
         Line::Race(_) | Line::Spawn(_) | Line::Panic | Line::Nan => {
             panic!("nobody knows beforehand what that gives")
         }

@@ -11,6 +11,7 @@ use refluxo::{
         Accepts, BranchEnd, Changes, Description, Graph, Machine, Outcome, StateInfo, Transition, Undoing,
         Undos,
     },
+    remove_attribute, set_attribute,
     snapshot::{LoadError, StateReader, StateWriter, deserialize_machine, serialize_machine},
     suspend::{
         Begin, Block, Child, Elapsed, Join, JoinAll, Outcomes, Pending, Select, Signal, Suspend, Timeout,
@@ -55,6 +56,10 @@ pub enum Line {
     UndoFlaky(String, u32),
     /// Has a script undo what was done.
     UndoChild(Vec<Line>),
+    /// Sets an attribute.
+    Tag(String, i64),
+    /// Removes an attribute.
+    Untag(String),
     /// Panics between two awaits.
     Panic,
     /// Returns an `Err`.
@@ -298,6 +303,8 @@ impl Locals {
             Line::Undo(text) => undos.push("note", Note { text }),
             Line::UndoFlaky(text, failures) => undos.push("flaky", Flaky { text, failures }),
             Line::UndoChild(lines) => undos.push("script", Child::from(script(lines))),
+            Line::Tag(name, value) => set_attribute(name, value),
+            Line::Untag(name) => remove_attribute(name),
             other => return Transition::Suspend(self.at(other), Changes::none()),
         }
         self.go_on(undos)
@@ -344,6 +351,8 @@ impl Locals {
             Line::Undo(_)
             | Line::UndoFlaky(..)
             | Line::UndoChild(_)
+            | Line::Tag(..)
+            | Line::Untag(_)
             | Line::Panic
             | Line::Fail(_)
             | Line::Nan => {

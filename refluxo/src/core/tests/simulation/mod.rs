@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     core::{Again, Progress, after, end_kind},
+    observer::AttemptOutcome,
     store::Status,
 };
 
@@ -186,7 +187,7 @@ impl World {
     }
 
     fn stepped(&self) -> Cause {
-        Cause::Step(StepRun { started: self.now, ended: self.now })
+        Cause::Step(StepRun { started: self.now, ended: self.now, how: AttemptOutcome::Returned })
     }
 
     fn cause(&self, ready: Ready) -> Cause {
@@ -297,6 +298,8 @@ impl World {
                 PlottedTo::Returned { failed } => To::Returned { output: &7_u8, failed: *failed },
                 PlottedTo::Again(again) => To::Again(*again),
             },
+            words: None,
+            attributes: &[],
         });
         let event = Event::Moved { moves: moves.collect(), pushed };
         self.apply(event);
@@ -349,7 +352,8 @@ impl World {
         match (self.dice.below(5), cause) {
             (0, Cause::Step(times)) => {
                 let due = self.now.saturating_add(Duration::from_secs(30));
-                self.apply(Event::UndoAgain(times, Again { due, began: self.now }));
+                let again = Again { due, began: self.now };
+                self.apply(Event::UndoAgain { run: times, words: None, again });
             }
             (1, _) => {
                 let reason = ParkReason::UndoFailed { undo: "release".into(), message: "no".into() };

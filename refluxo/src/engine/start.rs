@@ -1,0 +1,146 @@
+//! Runs that are about to be started.
+
+use std::{fmt, time::Duration};
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use super::{Engine, Run, StartError, driver, patience::ask, registry::Kind};
+use crate::{
+    core::{Origin, birth},
+    machine::Machine,
+    store::{AttrValue, Attribute, Created, InvalidRunId, NewRun, RunId, Start, StoreError},
+    time::Timestamp,
+};
+
+/// A run that is to be started, by [`Engine::start`]; await it to start it.
+///
+/// # Errors
+///
+/// If the id belongs to a run of another workflow or with other arguments, the workflow is not registered, the arguments
+/// can't be saved, or the store fails.
+///
+/// # Cancel safety
+///
+/// The run may be started or not; start it again to know.
+#[must_use = "a run is started by `.await`"]
+pub struct Starting<W> {
+    engine: Engine,
+    id: Result<RunId, InvalidRunId>,
+    workflow: W,
+    attributes: Vec<Attribute>,
+    when: When,
+}
+
+/// When a run starts.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    Now,
+    At(Timestamp),
+    After(Duration),
+}
+
+impl<W: Machine> Starting<W> {
+    /// A run that starts at once.
+    pub(super) fn new(engine: &Engine, id: &str, workflow: W) -> Self {
+        let (engine, id) = (engine.clone(), RunId::new(id));
+        Self { engine, id, workflow, attributes: Vec::new(), when: When::Now }
+    }
+
+    /// Gives the run an attribute that it can be found by, as the workflow itself does with
+    /// [`set_attribute`](crate::set_attribute). A run that is there already keeps those that it has.
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<AttrValue>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        self.attributes.retain(|attribute| attribute.name != name);
+        self.attributes.push(Attribute { name, value });
+        self
+    }
+
+    /// Has the run begin at this time, by the store's clock; at once, if that has passed.
+    ///
+    /// Until then it is a run that sleeps: it takes signals, and can be cancelled.
+    pub fn at(self, start: Timestamp) -> Self {
+        Self { when: When::At(start), ..self }
+    }
+
+    /// Has the run begin after this time, as with [`Starting::at`].
+    pub fn after(self, delay: Duration) -> Self {
+        Self { when: When::After(delay), ..self }
+    }
+
+    async fn start(self) -> Result<Run<W>, StartError> {
+        let Self { engine, id, workflow, attributes, when } = self;
+        let id = id?;
+        let shared = engine.shared();
+        if !shared.registry.kind(W::NAME).is_some_and(Kind::is::<W>) {
+            return Err(StartError::NotRegistered { workflow: W::NAME });
+        }
+        for Attribute { name, value } in &attributes {
+            Attribute::check(name, value).map_err(|cause| StartError::Attribute { id: id.clone(), cause })?;
+        }
+        let failed = |cause| StartError::Store { id: id.clone(), cause };
+        let later = match when {
+            When::Now => None,
+            When::At(start) => Some(start),
+            When::After(delay) => Some(shared.asked_now().await.map_err(failed)?.saturating_add(delay)),
+        };
+        // A slot that is free now takes the run without a claim.
+        let slot = || shared.slots.clone().try_acquire_owned().ok().filter(|_| shared.is_working());
+        let slot = if later.is_none() { slot() } else { None };
+        let start = match (later, &slot, shared.session()) {
+            (Some(start), ..) => Start::At(start),
+            (None, Some(_), Some(session)) => Start::Lent { session, keep: shared.settings.lease },
+            (None, Some(_), None) | (None, None, _) => Start::Now,
+        };
+        let trace = shared.traces.capture().map(Into::into);
+        let origin = Origin { trace, ..Origin::of(id.clone(), (shared.uids)()) };
+        let (run, new_run) = birth(origin, &workflow, start)
+            .map_err(|cause| StartError::Arguments { id: id.clone(), cause })?;
+        let is_allowed = shared.settings.max_payload.check_arguments(&new_run);
+        is_allowed.map_err(|cause| StartError::TooLarge { id: id.clone(), cause })?;
+        let asked = Instant::now();
+        match create(&engine, &NewRun { attributes, ..new_run }).await.map_err(failed)? {
+            Created::New { lease: Some(lease) } => {
+                let work = driver::begin(shared.clone(), lease, run, Box::new(workflow), asked);
+                driver::spawn(shared, slot, work);
+            }
+            // It was created, or had been before: the hash of the input covers the workflow's name.
+            Created::New { lease: None } | Created::Exists { same_input: true, .. } => {}
+            Created::Exists { same_input: false, queue, .. } if queue == W::NAME => {
+                return Err(StartError::OtherArguments { id, workflow: W::NAME });
+            }
+            Created::Exists { same_input: false, queue, .. } => {
+                return Err(StartError::OtherWorkflow { id, found: queue, wanted: W::NAME });
+            }
+            Created::Rejected(cause) => return Err(StartError::Store { id, cause }),
+        }
+        Ok(Run::new(engine, id))
+    }
+}
+
+/// Creates a run; sent again as it is, where the outcome is unknown.
+async fn create(engine: &Engine, new_run: &NewRun) -> Result<Created, StoreError> {
+    let shared = engine.shared();
+    let mut answers = ask(&shared.time, || shared.store.create(vec![new_run.clone()])).await?;
+    Ok(answers.pop().unwrap_or(Created::New { lease: None }))
+}
+
+impl<W: Machine> IntoFuture for Starting<W> {
+    type Output = Result<Run<W>, StartError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.start())
+    }
+}
+
+impl<W: Machine> fmt::Debug for Starting<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starting")
+            .field("workflow", &W::NAME)
+            .field("id", &self.id)
+            .field("attributes", &self.attributes)
+            .field("when", &self.when)
+            .finish_non_exhaustive()
+    }
+}
