@@ -55,7 +55,7 @@ async fn runs(store: &dyn Store) -> BTreeMap<String, Status> {
     let filter = Filter { attributes, queues: vec!["script".to_owned()], ..Filter::default() };
     let listed = store.list(Query::Rows { filter, after: None, limit: 10_000 }).await.unwrap();
     let Listed::Rows { rows, .. } = listed.value else { panic!("rows were asked for") };
-    rows.into_iter().map(|row| (row.id.to_string(), row.head.status)).collect()
+    rows.into_iter().map(|listed| (listed.row.id.to_string(), listed.row.head.status)).collect()
 }
 
 /// Whether so many runs of the schedule have ended.

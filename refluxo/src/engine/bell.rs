@@ -51,17 +51,17 @@ impl Bell {
         self.changed.notify_one();
     }
 
-    /// Waits until it rings, or for `idle`, and silences it.
+    /// Waits until it rings, or for `idle`; tells whether it rang.
     ///
     /// # Cancel safety
     ///
     /// A ring is not lost.
-    pub(crate) async fn wait(&self, time: &StoreTime, idle: Duration) {
+    pub(crate) async fn wait(&self, time: &StoreTime, idle: Duration) -> bool {
         let last = Instant::now() + idle;
         loop {
             let pause = self.pause(time);
             let until = match pause {
-                Some(Duration::ZERO) => break,
+                Some(Duration::ZERO) => return true,
                 Some(pause) => last.min(Instant::now() + pause.min(idle)),
                 None => last,
             };
@@ -70,11 +70,15 @@ impl Bell {
                 () = self.changed.notified() => {}
                 () = sleep_until(until) => {
                     if until == last {
-                        break;
+                        return false;
                     }
                 }
             }
         }
+    }
+
+    /// Silences it, before a look for what is due: that says when it is to ring next.
+    pub(crate) fn silence(&self) {
         *self.lock() = Alarm::Off;
     }
 

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    BuildError, Engine, Registry, leases,
+    BuildError, Engine, Registry, Retention, leases,
+    operators::{Rules, retain},
     settings::{Settings, Uids},
     shared::{Parts, Shared},
     telling::{Spans, Traces},
@@ -31,6 +32,7 @@ pub struct EngineBuilder {
     spans: Spans,
     traces: Traces,
     settings: Settings,
+    rules: Rules,
     uids: Uids,
 }
 
@@ -47,6 +49,7 @@ impl EngineBuilder {
             spans: Spans::default(),
             traces: Traces::default(),
             settings: Settings::default(),
+            rules: Rules::default(),
             uids: Box::new(Uid::random),
         }
     }
@@ -132,7 +135,13 @@ impl EngineBuilder {
     #[cfg(feature = "testing")]
     pub(crate) fn virtually(self, resources: Resources, uids: Uids) -> Self {
         const NEVER: Duration = Duration::from_hours(10 * 365 * 24);
-        let settings = Settings { lease: NEVER, idle: NEVER, look_again: (NEVER, NEVER), ..self.settings };
+        let settings = Settings {
+            lease: NEVER,
+            idle: NEVER,
+            look_again: (NEVER, NEVER),
+            purge_every: NEVER,
+            ..self.settings
+        };
         Self { settings, ..self }.sharing(resources, uids)
     }
 
@@ -180,6 +189,25 @@ impl EngineBuilder {
         self
     }
 
+    /// For how long runs are kept after their end, those of [`retain_of`](EngineBuilder::retain_of) excepted: for ever unless set.
+    pub fn retain(mut self, retention: Retention) -> Self {
+        self.rules.others = Some(retention);
+        self
+    }
+
+    /// For how long runs of this workflow are kept after their end.
+    pub fn retain_of<W: Machine>(mut self, retention: Retention) -> Self {
+        self.rules.named.insert(W::NAME.to_owned(), retention);
+        self
+    }
+
+    /// How often runs are looked for that are kept no longer: about once an hour unless set, and not more often than once a second.
+    /// The first look comes after a tenth of that time.
+    pub fn purge_every(mut self, pause: Duration) -> Self {
+        self.settings.purge_every = pause.max(Duration::from_secs(1));
+        self
+    }
+
     /// Works on schedules too. An engine without workflows of its own is somebody's line to the store, and works on nothing.
     #[cfg(feature = "schedule")]
     fn keep_schedules(mut self) -> Self {
@@ -211,7 +239,7 @@ impl EngineBuilder {
             .map_err(|cause| BuildError::ObserverThread { cause: Arc::new(cause) })?;
         #[cfg(feature = "testing")]
         let audience = audience.with(this.witnesses);
-        let Self { store, registry, resources, spans, traces, settings, uids, .. } = this;
+        let Self { store, registry, resources, spans, traces, settings, rules, uids, .. } = this;
         let parts = Parts { store, registry, resources, audience, spans, traces, settings, uids };
         let shared = Arc::new(Shared::new(parts));
         // It listens before the first claim, so that nothing falls between the two.
@@ -220,6 +248,7 @@ impl EngineBuilder {
         shared.spawn_background(leases::renew(shared.clone()));
         shared.spawn_background(leases::look(shared.clone()));
         shared.spawn_background(worker::work(shared.clone()));
+        shared.spawn_background(retain(shared.clone(), rules));
         Ok(Engine::of(shared))
     }
 }

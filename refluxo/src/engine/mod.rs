@@ -1,13 +1,13 @@
 //! The engine: it performs what runs wait for, and only after the state that waits for it is stored.
 //!
-//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds, `start` begins a run; `verbs` and `fork` are what an operator can
-//! have a run do. The `worker` claims due runs and gives each a task, the `driver`: the only loop that performs actions. A
-//! `turn` performs what a run does next on its `machines`, which form a `tree` with a branch for each branch of a `join!` or a
-//! `select!`; attempts to run `steps` that are `running` meanwhile are its only state beside the store's, and `telling` is what
-//! of them is shown to the outside. `storing` has what a
-//! turn changed stored, by `persist`, and `undo` is a turn of a run that undoes what it did. `leases`, `bell` and `watchers`
-//! keep runs in hand, the worker awake and callers informed. [`Storeless`] takes the same turns on snapshots that the caller
-//! keeps.
+//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds, and `start` begins a run; `verbs` and `fork` are
+//! what an operator can have a run do, and `operators` what they see of many runs and have them do. The `worker` claims due runs
+//! and gives each a task, the `driver`: the only loop that performs actions. A `turn` performs what a run does next on its
+//! `machines`, which form a `tree` with a branch for each branch of a `join!` or a `select!`; attempts to run `steps` that are
+//! `running` meanwhile are its only state beside the store's, and `telling` is what of them is shown to the outside. `storing` has
+//! what a turn changed stored, by `persist`, and `undo` is a turn of a run that undoes what it did. `leases`, `bell`, `lull` and
+//! `watchers` keep runs in hand, the worker awake or at rest and callers informed. [`Storeless`] takes the same turns on snapshots
+//! that the caller keeps.
 
 mod bell;
 mod builder;
@@ -17,7 +17,9 @@ mod error;
 mod fork;
 mod handle;
 mod leases;
+mod lull;
 mod machines;
+mod operators;
 mod patience;
 mod persist;
 mod reason;
@@ -41,6 +43,7 @@ mod watchers;
 mod worker;
 
 pub(crate) use self::steps::words;
+pub use crate::core::Verb;
 pub use builder::EngineBuilder;
 pub use erased::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
 pub use error::{
@@ -49,6 +52,11 @@ pub use error::{
 };
 pub use fork::{Fork, ForkRun};
 pub use handle::Engine;
+pub use operators::{
+    Bulk, BulkError, BulkOrder, CallEntry, CallOutcome, ForkEntry, History, HistoryEntry, HistoryEvent,
+    HistoryPage, OrderEntry, Paging, PurgeError, Purging, QueryError, Retention, RunCount, RunPage, RunQuery,
+    RunSummary,
+};
 pub use registry::{Conflict, Registry};
 pub use run::Run;
 pub use start::Starting;

@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) look_again: (Duration, Duration),
     /// How long the steps in flight of a cancelled run may come to an end.
     pub(crate) cancel_grace: Duration,
+    /// How often runs are looked for that are kept no longer, if there are such.
+    pub(crate) purge_every: Duration,
     /// How many of the states that a run goes through are kept.
     pub(crate) keep_states: usize,
     /// How large what is saved may be.
@@ -50,6 +52,7 @@ impl Default for Settings {
             idle: Duration::from_secs(30),
             look_again: (Duration::from_secs(1), Duration::from_secs(30)),
             cancel_grace: Duration::from_secs(10),
+            purge_every: Duration::from_hours(1),
             keep_states: 0,
             max_payload: SizeLimit::NONE,
         }

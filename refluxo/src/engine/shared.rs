@@ -14,6 +14,7 @@ use super::{
     Registry,
     bell::Bell,
     leases::Leases,
+    lull::Lull,
     patience::ask,
     settings::{Settings, Uids},
     steps::Workshop,
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) time: StoreTime,
     pub(crate) leases: Leases,
     pub(crate) bell: Bell,
+    pub(crate) lull: Lull,
     /// Rung by hints that name no run.
     pub(crate) hints: Notify,
     pub(crate) watchers: Watchers,
@@ -91,6 +93,7 @@ impl Shared {
             traces,
             leases: Leases::default(),
             bell: Bell::default(),
+            lull: Lull::default(),
             hints: Notify::new(),
             watchers: Watchers::default(),
             phase: watch::Sender::new(Phase::Working),

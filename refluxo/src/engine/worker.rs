@@ -30,7 +30,7 @@ pub(crate) async fn work(shared: Arc<Shared>) {
                 tokio::select! {
                     biased;
                     () = shared.drained() => return,
-                    () = shared.bell.wait(&shared.time, shared.settings.idle) => {}
+                    () = rest(&shared) => {}
                 }
             }
             Err(error) => {
@@ -46,6 +46,12 @@ pub(crate) async fn work(shared: Arc<Shared>) {
         }
         turn += 1;
     }
+}
+
+/// Waits until there may be something to claim, or nothing was heard for long.
+async fn rest(shared: &Shared) {
+    while !shared.bell.wait(&shared.time, shared.settings.idle).await && shared.lull.give() {}
+    shared.bell.silence();
 }
 
 /// Whether there may be more to claim at once.

@@ -120,7 +120,7 @@ impl Engine {
             let Listed::Rows { rows, next } = listed.map_err(|cause| ScheduleError::List { cause })? else {
                 return Ok(handles);
             };
-            let names = rows.iter().filter_map(|row| row.id.as_str().strip_prefix(Name::PREFIX));
+            let names = rows.iter().filter_map(|listed| listed.row.id.as_str().strip_prefix(Name::PREFIX));
             for name in names {
                 handles.push(self.schedule_handle(name)?);
             }

@@ -14,8 +14,9 @@ pub use self::{
     coding::NotEncoded,
 };
 use super::{
-    Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, ListedRow, Message,
-    NewRun, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture, Wake,
+    Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, ListedRow,
+    Message, NewRun, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture,
+    Wake,
 };
 use crate::time::Timestamp;
 
