@@ -1,15 +1,22 @@
-//! The PostgreSQL store passes the conformance suite, on a server that the tests start.
+//! The PostgreSQL store passes the conformance suite, on a server that the tests start; with a wrong protocol it does not.
 #![cfg(feature = "postgres")]
 #![allow(dead_code, unreachable_pub, reason = "the server is shared with other test files")]
 
 #[path = "support/postgres.rs"]
 mod postgres;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use refluxo::{
-    store::{Limits, PostgresStore, Store, conformance::TestBed},
+    store::{
+        Limits, PostgresStore, Store,
+        conformance::{self, TestBed},
+    },
     time::{Clock, ManualClock, Timestamp},
 };
 use tokio::sync::OnceCell;
@@ -25,6 +32,8 @@ struct Bed {
     first: OnceCell<PostgresStore>,
     /// Whether all workers share that store; else each has one of its own.
     shares: bool,
+    /// What is done wrong: texts of the schema's function `write`, and what stands in their places.
+    wrong: &'static [(&'static str, &'static str)],
 }
 
 impl Bed {
@@ -33,7 +42,7 @@ impl Bed {
         postgres::url()?;
         let clock = ManualClock::at(Timestamp::from_micros(3_400_000_000_000_000));
         let limits = Limits { inbox_bytes: 1 << 20, history_entries: 1000, ..Limits::default() };
-        Some(Self { schema: Schema::new(), clock, limits, first: OnceCell::new(), shares })
+        Some(Self { schema: Schema::new(), clock, limits, first: OnceCell::new(), shares, wrong: &[] })
     }
 
     async fn open(&self) -> PostgresStore {
@@ -43,6 +52,9 @@ impl Bed {
     async fn open_first(&self) -> PostgresStore {
         let store = self.open().await;
         self.schema.stop_clock(self.clock.now());
+        for (right, wrong) in self.wrong {
+            self.schema.rewrite("write", right, wrong);
+        }
         store
     }
 }
@@ -83,4 +95,41 @@ mod a_store_for_each {
         Some(bed) => bed,
         None => return,
     });
+}
+
+/// The lock that a batch begins with.
+const LOCK: &str = "PERFORM FROM run WHERE id = ANY (c_id || m_to) ORDER BY id FOR NO KEY UPDATE;";
+
+/// How a commit that rests looks for messages that its author has not seen.
+const DOORBELL: &str = "c.inbox_last > c.seen OR owing";
+
+/// The message may be one that was seen and left: the run is never at rest.
+const ROW_IN_INBOX: &[(&str, &str)] =
+    &[(DOORBELL, "owing OR EXISTS (SELECT FROM inbox WHERE run = c.key AND until IS NULL)")];
+
+/// A message that comes between the look and the write is found by neither side. The barrier holds the commit there.
+const LOOK_BEFORE_THE_LOCK: &[(&str, &str)] = &[
+    (LOCK, ""),
+    (
+        DOORBELL,
+        "owing OR EXISTS (SELECT FROM inbox, pg_sleep(0.01) WHERE run = c.key AND until IS NULL AND seq > c.seen)
+             OR (SELECT true FROM pg_sleep(0.01)) IS NULL",
+    ),
+];
+
+/// Whether the case passes.
+fn passes(case: &str, wrong: &'static [(&'static str, &'static str)]) -> Option<bool> {
+    let case = conformance::case(case).unwrap_or_else(|| panic!("there is no case {case}"));
+    let bed = Bed { wrong, ..Bed::new(false)? };
+    Some(catch_unwind(AssertUnwindSafe(|| case.check(Arc::new(bed)))).is_ok())
+}
+
+#[test]
+fn a_row_in_the_inbox_is_no_doorbell() {
+    assert_ne!(passes("a_seen_message_lets_the_run_rest", ROW_IN_INBOX), Some(true));
+}
+
+#[test]
+fn to_look_before_the_lock_loses_messages() {
+    assert_ne!(passes("a_message_that_races_a_rest_is_found", LOOK_BEFORE_THE_LOCK), Some(true));
 }

@@ -45,6 +45,9 @@ const SUPERVISE: &str = r#"
 /// What no test relies on: that a power cut takes nothing away.
 const NOT_DURABLE: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off";
 
+/// Set before the first use, it leaves the server as it comes: for benches.
+pub static IS_DURABLE: AtomicBool = AtomicBool::new(false);
+
 struct Server {
     url: String,
     /// Its input is what the server lives by.
@@ -66,7 +69,7 @@ fn programs() -> Option<PathBuf> {
 
 impl Server {
     fn start(programs: &Path) -> Self {
-        let settings = env::var("REFLUXO_TEST_POSTGRES").unwrap_or_else(|_| NOT_DURABLE.to_owned());
+        let settings = if IS_DURABLE.load(Ordering::Relaxed) { "" } else { NOT_DURABLE };
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a free port").port();
         let folder = tempfile::Builder::new().prefix("refluxo-postgres-").tempdir().expect("a folder").keep();
@@ -161,6 +164,19 @@ impl Schema {
             "CREATE SEQUENCE {schema}.stopped_clock START {now};
              CREATE OR REPLACE FUNCTION {schema}.clock() RETURNS bigint LANGUAGE sql VOLATILE
                  AS $$ SELECT last_value FROM {schema}.stopped_clock $$;"
+        ));
+    }
+
+    /// Puts another text in the place of one in a function of the schema.
+    pub fn rewrite(&self, function: &str, from: &str, to: &str) {
+        let schema = self.quoted().replace('\'', "''");
+        run(format!(
+            "DO $rewrite$
+             DECLARE old text := pg_get_functiondef('{schema}.{function}'::regproc);
+             BEGIN
+                 ASSERT old <> replace(old, $from${from}$from$, ''), 'the function has no such text';
+                 EXECUTE replace(old, $from${from}$from$, $to${to}$to$);
+             END $rewrite$"
         ));
     }
 
