@@ -96,7 +96,8 @@ async fn main() -> anyhow::Result<()> {
     let engine = builder(SqliteStore::open(db).await?).build().await?;
     // What an HTTP server makes of a request. Called again, it is another request, and the run keeps its trace.
     let request = tracing::info_span!("request", order);
-    let run = engine.start(&order, parcel(order.clone(), Duration::from_secs(5))).instrument(request).await?;
+    let starting = engine.start(&order, parcel(order.clone(), Duration::from_secs(5)));
+    let run = starting.into_future().instrument(request).await?;
     println!("{}", run.result().await?);
     engine.shutdown().await;
     provider.shutdown()?;
@@ -132,7 +133,8 @@ mod tests {
             let _guard = tracing::subscriber::set_default(subscriber);
             let engine = builder(store.clone()).build().await.unwrap();
             let request = tracing::info_span!("request");
-            let run = engine.start("a", parcel("a".into(), DAY)).instrument(request).await.unwrap();
+            let starting = engine.start("a", parcel("a".into(), DAY)).into_future();
+            let run = starting.instrument(request).await.unwrap();
             while !matches!(run.state().await.unwrap(), Parcel::Sleep { .. }) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
