@@ -21,7 +21,8 @@ const SHOWN: usize = 60;
 /// What came of one world.
 type End = Result<Simulated, SimulationFailure>;
 
-/// Simulates the worlds of these seeds; the first one that fails ends it.
+/// Simulates the worlds of these seeds. One that fails ends it; of several that fail, that of the lowest seed is told, however
+/// the threads ran.
 pub(super) async fn simulate<W: Machine>(
     plan: Plan<W>,
     seeds: Range<u64>,
@@ -42,14 +43,24 @@ pub(super) async fn simulate<W: Machine>(
         });
     }
     drop(tell);
-    let mut report = SimulationReport::default();
+    let (mut report, mut failure) = (SimulationReport::default(), None::<SimulationFailure>);
     while let Some(end) = told.recv().await {
-        let Simulated { runs, operations, .. } = end?;
-        report.seeds += 1;
-        report.runs += runs.len() as u64;
-        report.operations += operations;
+        match end {
+            Ok(Simulated { runs, operations, .. }) => {
+                report.seeds += 1;
+                report.runs += runs.len() as u64;
+                report.operations += operations;
+            }
+            Err(failed) => {
+                // Those of lower seeds have begun, and no other needs to.
+                next.store(seeds.end, Ordering::Relaxed);
+                if failure.as_ref().is_none_or(|lowest| failed.seed < lowest.seed) {
+                    failure = Some(failed);
+                }
+            }
+        }
     }
-    Ok(report)
+    failure.map_or(Ok(report), Err)
 }
 
 /// Simulates one world.
