@@ -1,25 +1,35 @@
 //! Names the parts of a local.
 
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::{
-    Expr, Ident, Macro, parse_quote,
+    Expr, ExprAssign, Ident, Macro, Stmt, parse_quote,
     visit_mut::{self, VisitMut},
 };
 
 use super::{
     Body,
-    uses::{Fields, Uses, field_of_local},
+    uses::{Fields, Uses, field_of_local, local},
 };
 use crate::{
     ir::{Var, VarInfo, VarTable},
     parse::macros::Arguments,
 };
 
-/// Replaces the fields of `whole` by locals that stand for them: `order.items.len()` → `order_items.len()`.
+/// Replaces the fields of `whole` by locals that stand for them: `order.items.len()` → `order_items.len()`. A new value of the whole
+/// is one of each: `order = next()` → `{ let order_new = next(); order_items = order_new.items; … }`.
 pub(super) fn split(body: &mut Body, uses: &Uses, whole: Var) {
     let parts: Vec<(Fields, Var)> =
         uses.fields(whole).map(|fields| (fields.clone(), part(&mut body.vars, whole, fields))).collect();
-    Replacer { vars: &body.vars, whole, parts: &parts }.visit_block_mut(&mut body.block);
+    let new = uses.is_assigned(whole).then(|| new_value(&mut body.vars, whole));
+    Replacer { vars: &body.vars, whole, new, parts: &parts }.visit_block_mut(&mut body.block);
+}
+
+/// A local for a new value of `whole`.
+fn new_value(vars: &mut VarTable, whole: Var) -> Var {
+    let info = vars.get(whole);
+    let name = format!("{}_new", info.ident.to_string().trim_start_matches("r#"));
+    let (ident, ty) = (Ident::new(&name, info.ident.span()), info.ty.clone());
+    vars.add(VarInfo { made: true, ty, ..VarInfo::user(ident, false) })
 }
 
 /// A local that stands for a field: `order_customer_name` for `order.customer.name`.
@@ -39,7 +49,22 @@ fn part(vars: &mut VarTable, whole: Var, fields: &Fields) -> Var {
 struct Replacer<'s> {
     vars: &'s VarTable,
     whole: Var,
+    /// Of which the parts are, where the whole gets a new value.
+    new: Option<Var>,
     parts: &'s [(Fields, Var)],
+}
+
+impl Replacer<'_> {
+    /// The assignments of a new value's fields.
+    fn assign(&self, assign: &ExprAssign, new: Var) -> Expr {
+        let ty = self.vars.get(new).ty.as_ref().map(|ty| quote!(: #ty));
+        let (new, value) = (self.vars.ident(new), &assign.right);
+        let parts = self.parts.iter().map(|(fields, part)| -> Stmt {
+            let part = self.vars.ident(*part);
+            parse_quote!(#part = #new #(.#fields)*;)
+        });
+        parse_quote!({ let #new #ty = #value; #(#parts)* })
+    }
 }
 
 impl VisitMut for Replacer<'_> {
@@ -54,6 +79,11 @@ impl VisitMut for Replacer<'_> {
             return;
         }
         visit_mut::visit_expr_mut(self, expr);
+        if let (Expr::Assign(assign), Some(new)) = (&*expr, self.new)
+            && local(&assign.left) == Some(self.whole)
+        {
+            *expr = self.assign(assign, new);
+        }
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {

@@ -36,6 +36,8 @@ pub(super) type Fields = Vec<Member>;
 pub(super) struct Uses {
     /// Those that get a new value as a whole.
     assigned: VarSet,
+    /// Those whose value is used as a whole.
+    whole: VarSet,
     /// The fields of each local that are used, and whether that is where a value is moved, unless it is copied.
     parts: BTreeMap<Var, Vec<(Fields, bool)>>,
     /// Those of which an `async` block uses fields. Where it moves them, it takes these alone.
@@ -79,6 +81,7 @@ impl Uses {
     pub(super) fn of(block: &Block, plain: Plain) -> Self {
         let mut uses = Self {
             assigned: VarSet::new(),
+            whole: VarSet::new(),
             parts: BTreeMap::new(),
             captured: VarSet::new(),
             moved: VarSet::new(),
@@ -92,10 +95,18 @@ impl Uses {
         uses
     }
 
-    /// The locals of which a field may be moved, and which never get a new value as a whole.
+    /// The locals of which a field may be moved. One that gets a new value as a whole is among them if it is never used as a
+    /// whole: then each of its fields gets one.
     pub(super) fn by_parts(&self) -> impl Iterator<Item = Var> {
         let by_parts = self.parts.iter().filter(|(_, parts)| parts.iter().any(|(_, moved)| *moved));
-        by_parts.map(|(&var, _)| var).filter(|&var| !self.assigned.contains(var))
+        by_parts
+            .map(|(&var, _)| var)
+            .filter(|&var| !(self.assigned.contains(var) && self.whole.contains(var)))
+    }
+
+    /// Whether a local gets a new value as a whole.
+    pub(super) fn is_assigned(&self, var: Var) -> bool {
+        self.assigned.contains(var)
     }
 
     /// Whether an `async` block uses fields of a local out of which values may be moved. What is only read may as well be taken whole,
@@ -153,6 +164,7 @@ impl Visit<'_> for Uses {
             return;
         }
         match expr {
+            Expr::Path(_) => self.whole.extend(local(expr)),
             Expr::Field(field) => self.read(&field.base),
             Expr::Reference(reference) => self.read(&reference.expr),
             Expr::Unary(unary) => self.read(&unary.expr),
@@ -171,10 +183,10 @@ impl Visit<'_> for Uses {
                 self.read(&index.index);
             }
             Expr::Assign(assign) => {
-                if let Expr::Path(path) = bare(&assign.left) {
-                    self.assigned.extend(path.path.get_ident().and_then(Var::of));
+                match local(&assign.left) {
+                    Some(var) => self.assigned.extend([var]),
+                    None => self.read(&assign.left),
                 }
-                self.read(&assign.left);
                 self.visit_expr(&assign.right);
             }
             Expr::Binary(binary) => {
@@ -211,8 +223,9 @@ impl Visit<'_> for Uses {
     }
 
     fn visit_macro(&mut self, mac: &Macro) {
-        if let Some(arguments) = Arguments::of(mac) {
-            self.arguments(&arguments);
+        match Arguments::of(mac) {
+            Some(arguments) => self.arguments(&arguments),
+            None => mentions::in_tokens(&mac.tokens, &mut self.whole),
         }
     }
 }
@@ -230,12 +243,18 @@ fn without_prefixes(mut parts: Vec<(Fields, bool)>) -> Vec<(Fields, bool)> {
     distinct
 }
 
+/// The local that an expression is.
+pub(super) fn local(expr: &Expr) -> Option<Var> {
+    let Expr::Path(path) = bare(expr) else { return None };
+    path.path.get_ident().and_then(Var::of)
+}
+
 /// The local and its fields in `local.field.….field`.
 pub(super) fn field_of_local(expr: &Expr) -> Option<(Var, Fields)> {
     let Expr::Field(field) = bare(expr) else { return None };
-    let (var, mut fields) = match bare(&field.base) {
-        Expr::Path(path) => (path.path.get_ident().and_then(Var::of)?, Vec::new()),
-        base => field_of_local(base)?,
+    let (var, mut fields) = match local(&field.base) {
+        Some(var) => (var, Vec::new()),
+        None => field_of_local(bare(&field.base))?,
     };
     fields.push(field.member.clone());
     Some((var, fields))
