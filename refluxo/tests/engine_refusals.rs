@@ -83,6 +83,8 @@ async fn a_verb_that_came_while_a_commit_was_refused_is_heeded(place: Place) {
     let run = at_the_door(&engine, &doorman).await;
     run.cancel().await.unwrap();
     doorman.answer();
+    // It is parked before it reads its inbox.
+    comes_to(&run, RunStatus::Cancelled).await;
     assert!(matches!(soon(run.result()).await, Err(ResultError::Cancelled { .. })));
     assert_eq!(doorman.refused(), 1);
 }

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::{Engine, ForkError, Run, machines::check, patience::ask, shared::Shared};
+use super::{Engine, ForkError, Run, machines::check, patience::ask, shared::Shared, signed::signed};
 use crate::{
     core::{Earlier, NoFork, VerbLetter, earlier, fork},
     machine::Machine,
@@ -78,17 +78,7 @@ impl Fork {
         self
     }
 
-    /// Says who wants it, for the copy's history: the first 1,000 bytes.
-    pub fn by(mut self, who: impl Into<String>) -> Self {
-        self.letter = self.letter.by(who);
-        self
-    }
-
-    /// Says why, for the copy's history: the first 1,000 bytes.
-    pub fn reason(mut self, why: impl Into<String>) -> Self {
-        self.letter = self.letter.reason(why);
-        self
-    }
+    signed!("the copy's history");
 
     async fn make(self) -> Result<RunId, ForkError> {
         let Self { engine, ids, from, force, letter } = self;

@@ -29,6 +29,7 @@ mod running;
 pub(crate) mod send;
 mod settings;
 mod shared;
+mod signed;
 mod start;
 mod steps;
 mod storeless;

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Engine, VerbError, patience::ask, shared::Shared};
+use super::{Engine, VerbError, patience::ask, shared::Shared, signed::signed};
 use crate::{
     core::{Verb, VerbLetter},
     snapshot::Hot,
@@ -68,17 +68,7 @@ impl Order {
         Self { engine: engine.clone(), id: RunId::new(id), verb, letter: VerbLetter::default() }
     }
 
-    /// Says who wants it, for the run's history: the first 1,000 bytes.
-    pub fn by(mut self, who: impl Into<String>) -> Self {
-        self.letter = self.letter.by(who);
-        self
-    }
-
-    /// Says why, for the run's history: the first 1,000 bytes.
-    pub fn reason(mut self, why: impl Into<String>) -> Self {
-        self.letter = self.letter.reason(why);
-        self
-    }
+    signed!("the run's history");
 
     async fn send(self) -> Result<(), VerbError> {
         let Self { engine, id, verb, letter } = self;

@@ -27,9 +27,10 @@ pub enum Operation {
     Purge,
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Operation {
+    /// Its name, as it is told.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
             Self::Open => "open",
             Self::Create => "create",
             Self::Claim => "claim",
@@ -40,7 +41,13 @@ impl fmt::Display for Operation {
             Self::History => "history",
             Self::List => "list",
             Self::Purge => "purge",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use super::{BulkError, QueryError, RunQuery, query::rows};
 use crate::{
     core::{Verb, VerbLetter},
-    engine::{VerbError, patience::ask, shared::Shared},
+    engine::{VerbError, patience::ask, shared::Shared, signed::signed},
     snapshot::Hot,
     store::{Delivered, ListCursor, ListedRow, Message, Row, Status, StoreError, Uid},
 };
@@ -61,17 +61,7 @@ impl BulkOrder {
         Self { query, verb, letter: VerbLetter::default(), after: None }
     }
 
-    /// Says who wants it, for the runs' histories: the first 1,000 bytes.
-    pub fn by(mut self, who: impl Into<String>) -> Self {
-        self.letter = self.letter.by(who);
-        self
-    }
-
-    /// Says why, for the runs' histories: the first 1,000 bytes.
-    pub fn reason(mut self, why: impl Into<String>) -> Self {
-        self.letter = self.letter.reason(why);
-        self
-    }
+    signed!("the runs' histories");
 
     /// Begins behind this place: the `next` of a [`BulkError::Store`].
     pub fn after(self, place: impl Into<Option<ListCursor>>) -> Self {

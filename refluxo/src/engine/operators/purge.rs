@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use super::{PurgeError, QueryError, RunQuery};
 use crate::{
     core::VerbLetter,
-    engine::{patience::ask, shared::Shared},
+    engine::{patience::ask, shared::Shared, signed::signed},
     store::{Filter, StoreError},
 };
 
@@ -50,17 +50,7 @@ impl Purging {
         Self { query, letter: VerbLetter::default(), limit: None }
     }
 
-    /// Says who wants it, for the log: the first 1,000 bytes.
-    pub fn by(mut self, who: impl Into<String>) -> Self {
-        self.letter = self.letter.by(who);
-        self
-    }
-
-    /// Says why, for the log: the first 1,000 bytes.
-    pub fn reason(mut self, why: impl Into<String>) -> Self {
-        self.letter = self.letter.reason(why);
-        self
-    }
+    signed!("the log");
 
     /// Removes so many runs at most.
     pub fn limit(self, runs: u64) -> Self {

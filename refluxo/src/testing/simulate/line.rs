@@ -128,24 +128,6 @@ fn lost() -> io::Error {
     io::Error::other("the line is bad")
 }
 
-impl Operation {
-    /// Its name, as it is told.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Create => "create",
-            Self::Claim => "claim",
-            Self::Renew => "renew",
-            Self::Commit => "commit",
-            Self::Deliver => "deliver",
-            Self::Load => "load",
-            Self::History => "history",
-            Self::List => "list",
-            Self::Purge => "purge",
-        }
-    }
-}
-
 impl Store for Line {
     fn create(&self, batch: Vec<NewRun>) -> StoreFuture<'_, Vec<Created>> {
         let run = batch.first().map(|new| new.id.clone());
