@@ -1,6 +1,6 @@
 //! How an engine is put together.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     BuildError, Engine, Registry, Retention, leases,
@@ -25,6 +25,8 @@ use crate::{
 pub struct EngineBuilder {
     store: Arc<dyn Store>,
     registry: Registry,
+    /// The workflows whose runs the worker takes, if not all.
+    served: Option<BTreeSet<String>>,
     resources: Resources,
     observers: Vec<Box<dyn Observer>>,
     #[cfg(feature = "testing")]
@@ -42,6 +44,7 @@ impl EngineBuilder {
         Self {
             store: Arc::new(store),
             registry: Registry::default(),
+            served: None,
             resources: Resources::default(),
             observers: Vec::new(),
             #[cfg(feature = "testing")]
@@ -58,6 +61,41 @@ impl EngineBuilder {
     pub fn register<W: Machine>(mut self) -> Self {
         self.registry.add::<W>();
         self
+    }
+
+    /// Has the worker take only runs of the workflows of these names, which are registered, and of those of other calls; runs of
+    /// all other workflows are left to other workers. With no name at all it takes no run.
+    ///
+    /// Such an engine still starts and reads runs of all registered workflows, sends signals and gives orders to them: a web server
+    /// may leave the work to other machines, and one machine with a graphics card may do nothing but what needs it. Only the
+    /// workflows that it serves need their resources. Children are served by their own names: a worker that serves a workflow
+    /// leaves the children to those who serve them. Schedules are kept by each engine that serves anything.
+    ///
+    /// ```
+    /// # use refluxo::prelude::*;
+    /// # #[workflow]
+    /// # async fn checkout() {}
+    /// # #[workflow]
+    /// # async fn refund() {}
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = Engine::builder(refluxo::MemoryStore::new())
+    ///     .register::<Checkout>()
+    ///     .register::<Refund>()
+    ///     .serves(["checkout"])                  // or by its type: `.serves_of::<Checkout>()`
+    ///     .build()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn serves(mut self, workflows: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.served.get_or_insert_default().extend(workflows.into_iter().map(Into::into));
+        self
+    }
+
+    /// Has the worker take runs of this workflow: see [`EngineBuilder::serves`].
+    pub fn serves_of<W: Machine>(self) -> Self {
+        self.serves([W::NAME])
     }
 
     /// Provides the resource of its type to the steps that take it by `#[inject]`; the last one of a type counts.
@@ -208,10 +246,11 @@ impl EngineBuilder {
         self
     }
 
-    /// Works on schedules too. An engine without workflows of its own is somebody's line to the store, and works on nothing.
+    /// Works on schedules too. An engine without workflows of its own, or that serves none, works on nothing: it is somebody's line
+    /// to the store.
     #[cfg(feature = "schedule")]
     fn keep_schedules(mut self) -> Self {
-        if self.registry.kinds().len() > 0 {
+        if self.registry.kinds().any(|(_, kind)| kind.served) {
             self.registry.add::<crate::schedule::Keeper>();
             self.resources.insert(crate::schedule::Desk::new(self.store.clone()));
         }
@@ -227,12 +266,16 @@ impl EngineBuilder {
     ///
     /// # Errors
     ///
-    /// If a step lacks a resource, or two workflows share a name; all of them are listed. If there is no thread for an observer.
+    /// If a step lacks a resource, two workflows share a name, or one is to be [served](EngineBuilder::serves) that is not registered;
+    /// all of them are listed. If there is no thread for an observer.
     #[expect(
         clippy::unused_async,
         reason = "it must be called within a runtime, and stores may come to be asked"
     )]
-    pub async fn build(self) -> Result<Engine, BuildError> {
+    pub async fn build(mut self) -> Result<Engine, BuildError> {
+        if let Some(served) = self.served.take() {
+            self.registry.serve_only(&served)?;
+        }
         let this = self.keep_schedules();
         this.registry.check(&this.resources)?;
         let audience = Audience::of(this.observers)

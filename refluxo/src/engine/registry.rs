@@ -1,6 +1,10 @@
 //! The workflows that an engine knows.
 
-use std::{any::TypeId, collections::BTreeMap, fmt};
+use std::{
+    any::TypeId,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde_json::value::RawValue;
 
@@ -24,6 +28,8 @@ pub(crate) struct Kind {
     type_name: &'static str,
     pub(crate) version: u32,
     pub(crate) description: Description,
+    /// Whether this engine's worker takes its runs.
+    pub(crate) served: bool,
     decode: Decode,
     undo: Undo,
 }
@@ -79,6 +85,7 @@ impl Registry {
                 type_name: std::any::type_name::<M>(),
                 version: M::VERSION,
                 description,
+                served: true,
                 decode: decode::<M>,
                 undo: M::undo,
             },
@@ -88,13 +95,31 @@ impl Registry {
         }
     }
 
-    /// Checks that no name is used twice and that every step finds its resources.
+    /// Leaves the runs of all other workflows to other workers.
+    ///
+    /// # Errors
+    ///
+    /// If there is no workflow of one of the names.
+    pub(crate) fn serve_only(&mut self, names: &BTreeSet<String>) -> Result<(), BuildError> {
+        let unknown: Vec<String> =
+            names.iter().filter(|name| !self.kinds.contains_key(*name)).cloned().collect();
+        if !unknown.is_empty() {
+            let registered = self.kinds.keys().cloned().collect();
+            return Err(BuildError::NotRegistered { workflows: unknown, registered });
+        }
+        for (name, kind) in &mut self.kinds {
+            kind.served = names.contains(name);
+        }
+        Ok(())
+    }
+
+    /// Checks that no name is used twice and that every step finds its resources that may run here.
     pub(crate) fn check(&self, resources: &Resources) -> Result<(), BuildError> {
         if !self.conflicts.is_empty() {
             return Err(BuildError::Conflicts { conflicts: self.conflicts.clone() });
         }
         let mut missing = Vec::new();
-        for (workflow, kind) in &self.kinds {
+        for (workflow, kind) in self.kinds.iter().filter(|(_, kind)| kind.served) {
             for requirement in kind.description.requirements() {
                 let one = MissingResource {
                     workflow: workflow.clone(),

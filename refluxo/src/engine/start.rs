@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::{Engine, Run, StartError, driver, patience::ask, registry::Kind};
+use super::{Engine, Run, StartError, driver, patience::ask};
 use crate::{
     core::{Origin, birth},
     machine::Machine,
@@ -72,9 +72,8 @@ impl<W: Machine> Starting<W> {
         let Self { engine, id, workflow, attributes, when } = self;
         let id = id?;
         let shared = engine.shared();
-        if !shared.registry.kind(W::NAME).is_some_and(Kind::is::<W>) {
-            return Err(StartError::NotRegistered { workflow: W::NAME });
-        }
+        let kind = shared.registry.kind(W::NAME).filter(|kind| kind.is::<W>());
+        let kind = kind.ok_or(StartError::NotRegistered { workflow: W::NAME })?;
         for Attribute { name, value } in &attributes {
             Attribute::check(name, value).map_err(|cause| StartError::Attribute { id: id.clone(), cause })?;
         }
@@ -86,7 +85,7 @@ impl<W: Machine> Starting<W> {
         };
         // A slot that is free now takes the run without a claim.
         let slot = || shared.slots.clone().try_acquire_owned().ok().filter(|_| shared.is_working());
-        let slot = if later.is_none() { slot() } else { None };
+        let slot = if later.is_none() && kind.served { slot() } else { None };
         let start = match (later, &slot, shared.session()) {
             (Some(start), ..) => Start::At(start),
             (None, Some(_), Some(session)) => Start::Lent { session, keep: shared.settings.lease },

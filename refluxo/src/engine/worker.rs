@@ -109,6 +109,7 @@ fn wants(shared: &Shared, slots: u32, turn: usize) -> Vec<Want> {
     let mut wants: Vec<Want> = shared
         .registry
         .kinds()
+        .filter(|(_, kind)| kind.served)
         .map(|(queue, kind)| Want { queue: queue.to_owned(), version: kind.version, slots })
         .collect();
     let first = turn.checked_rem(wants.len()).unwrap_or(0);

@@ -21,6 +21,19 @@ pub enum BuildError {
         /// All of them.
         conflicts: Vec<Conflict>,
     },
+    /// The engine is to serve workflows that it does not know.
+    #[error(
+        "no workflow {} is registered, which the engine is to serve; there {}: correct the name, or add \
+         `.register::<…>()` to the engine's builder",
+        Names(workflows),
+        Known(registered)
+    )]
+    NotRegistered {
+        /// The names that nothing is registered under.
+        workflows: Vec<String>,
+        /// The names of the workflows that are.
+        registered: Vec<String>,
+    },
     /// There is no thread for an observer.
     #[error("an observer has a thread of its own, and there is none to be had: {cause}")]
     ObserverThread {
@@ -52,5 +65,31 @@ impl<T: fmt::Display> fmt::Display for Lines<'_, T> {
             write!(f, "{between}{item}")?;
         }
         Ok(())
+    }
+}
+
+/// Shows names with `, ` between them.
+struct Names<'a>(&'a [String]);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            let between = if index == 0 { "" } else { ", " };
+            write!(f, "{between}`{name}`")?;
+        }
+        Ok(())
+    }
+}
+
+/// Says which workflows there are.
+struct Known<'a>(&'a [String]);
+
+impl fmt::Display for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("is none"),
+            [one] => write!(f, "is `{one}`"),
+            names => write!(f, "are {}", Names(names)),
+        }
     }
 }
