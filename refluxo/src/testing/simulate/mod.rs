@@ -93,8 +93,11 @@ use crate::{
 ///     assert_eq!(report.seeds, 50);
 /// }
 /// # }
-/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-/// # runtime.block_on(tests::everybody_is_paid_once_whatever_happens());
+/// #
+/// # fn main() {
+/// #     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// #     runtime.block_on(tests::everybody_is_paid_once_whatever_happens());
+/// # }
 /// ```
 ///
 /// A failure names its seed and shows what happened last. `REFLUXO_SEED=17 cargo test everybody_is_paid` runs the world of that seed
