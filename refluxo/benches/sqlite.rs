@@ -18,8 +18,8 @@ use bytes::Bytes;
 use cpu::{Spent, Who};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use refluxo::store::{
-    Commit, Committed, Created, Head, InputHash, Lease, NewRun, RunId, Seq, Session, SqliteStore, Start,
-    Status, Store, Uid,
+    Commit, Committed, Created, Head, InputHash, Lane, Lease, NewRun, RunId, Seq, Session, SqliteStore,
+    Start, Status, Store, Uid,
 };
 use tokio::{runtime::Runtime, task::JoinSet};
 
@@ -44,6 +44,7 @@ fn new_run(number: usize, session: &Session) -> NewRun {
         id,
         parent: None,
         queue: "checkout".into(),
+        lane: Lane::default(),
         input: InputHash([0; 32]),
         head: head(),
         state: text(STATE),

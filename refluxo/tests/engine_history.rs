@@ -183,6 +183,7 @@ async fn what_a_later_version_wrote_is_shown_as_it_is(place: Place) {
         root: RunId::new("later").unwrap(),
         parent: None,
         queue: "other".to_owned(),
+        lane: refluxo::store::Lane::default(),
         input: record.row.input,
         head: refluxo::store::Head { status: Status::Ready, ..record.row.head },
         state: record.state,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use refluxo::store::{
-    Claim, Commit, Committed, Created, Delivered, Depth, Head, InputHash, Lease, Message, NewRun,
+    Claim, Commit, Committed, Created, Delivered, Depth, Head, InputHash, Lane, Lease, Message, NewRun,
     PostgresOpenError, PostgresStore, RunId, Session, Start, Status, Store, StoreError, Uid, Wake, Want,
 };
 use sqlx::{Connection, PgConnection, Row, postgres::PgPoolOptions};
@@ -28,6 +28,7 @@ fn new_run(name: &str, start: Start) -> NewRun {
         uid: Uid::random(),
         parent: None,
         queue: "work".into(),
+        lane: Lane::default(),
         input: InputHash([7; 32]),
         head,
         state: Bytes::from_static(b"state"),

@@ -9,9 +9,9 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use refluxo::store::{
-    Claim, Claimed, Commit, Committed, Created, Depth, Filter, Head, InputHash, Lease, NewRun, Page, RunId,
-    Seq, Session, SqliteOpenError, SqliteStore, Start, Status, Store, StoreError, Synchronous, Then, Uid,
-    Wake, Want,
+    Claim, Claimed, Commit, Committed, Created, Depth, Filter, Head, InputHash, Lane, Lease, NewRun, Page,
+    RunId, Seq, Session, SqliteOpenError, SqliteStore, Start, Status, Store, StoreError, Synchronous, Then,
+    Uid, Wake, Want,
 };
 use rusqlite::Connection;
 
@@ -30,6 +30,7 @@ fn run(name: &str, start: Start) -> NewRun {
         root: id(name),
         parent: None,
         queue: "work".into(),
+        lane: Lane::default(),
         input: InputHash([0; 32]),
         head: head(Status::Ready),
         state: Bytes::from_static(b"first"),

@@ -13,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use refluxo::store::{
-    Claim, Commit, Committed, Depth, Head, InputHash, NewRun, Page, Query, RunId, Session, SqliteStore,
+    Claim, Commit, Committed, Depth, Head, InputHash, Lane, NewRun, Page, Query, RunId, Session, SqliteStore,
     Start, Status, Store, Synchronous, Then, Uid, Wake, Want,
 };
 
@@ -122,6 +122,7 @@ async fn create_runs(store: &SqliteStore) {
         root: id(number),
         parent: None,
         queue: "work".into(),
+        lane: Lane::default(),
         input: InputHash([0; 32]),
         head: head(Status::Ready),
         state: Bytes::new(),

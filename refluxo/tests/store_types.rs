@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use refluxo::{
     store::{
-        AttrValue, Attribute, Commit, Effect, Failure, Head, InputHash, InvalidAttribute, InvalidRunId,
+        AttrValue, Attribute, Commit, Effect, Failure, Head, InputHash, InvalidAttribute, InvalidRunId, Lane,
         Lease, ListCursor, Message, NewRun, Operation, Part, Revision, RunId, Seq, Session, Start, Status,
         StoreError, Then, Token, Uid,
     },
@@ -116,6 +116,7 @@ fn an_owed_effect_comes_back_from_json_as_it_was() {
         root: id("root"),
         parent: Some(id("parent")),
         queue: "work".into(),
+        lane: Lane { priority: -3 },
         input: InputHash([9; 32]),
         head: Head { status: Status::Ready, at: "Start".into(), version: 2, body: body.clone() },
         state: body.clone(),

@@ -15,7 +15,7 @@ use crate::{
     engine::AnyMachine,
     machine::Changes,
     snapshot::{Encoded, Hot, Listener, Parent, SaveError, WaitingFor, merge},
-    store::{Head, NewRun, Part, Revision, RunId, Seq, Start, Status, Uid},
+    store::{Head, Lane, NewRun, Part, Revision, RunId, Seq, Start, Status, Uid},
     suspend::Target,
 };
 
@@ -29,12 +29,14 @@ pub(crate) struct Origin {
     pub(crate) tells: Option<Listener>,
     /// The trace that it belongs to.
     pub(crate) trace: Option<Arc<str>>,
+    /// Where it stands among those that are due.
+    pub(crate) lane: Lane,
 }
 
 impl Origin {
     /// Of a run that nobody awaits.
     pub(crate) fn of(id: RunId, uid: Uid) -> Self {
-        Self { root: id.clone(), id, uid, parent: None, tells: None, trace: None }
+        Self { root: id.clone(), id, uid, parent: None, tells: None, trace: None, lane: Lane::default() }
     }
 }
 
@@ -116,6 +118,7 @@ fn born(origin: Origin, first: First<'_>, start: Start) -> Result<(Run, NewRun),
             tells: origin.tells.clone(),
             workflow: workflow.into(),
             trace: origin.trace.clone(),
+            lane: origin.lane.clone(),
         }),
         version,
         revision: Revision(0),
@@ -138,6 +141,7 @@ fn born(origin: Origin, first: First<'_>, start: Start) -> Result<(Run, NewRun),
         root: origin.root,
         parent: origin.parent.map(|parent| parent.id),
         queue: workflow.to_owned(),
+        lane: origin.lane,
         input,
         head,
         state: document,

@@ -126,8 +126,9 @@ impl<'a> Entering<'a> {
         let Identity { id, uid, .. } = self.identity;
         let place = CallPlace { uid: *uid, entered: call.entered, branch: &call.branch };
         let tells = launch.tells.clone().map(|signal| Listener { id: id.clone(), uid: *uid, signal });
-        let trace = self.identity.trace.clone();
-        let origin = Origin { tells, trace, ..Origin::of(launch.run.clone(), place.child_uid(call.attempt)) };
+        let (trace, lane) = (self.identity.trace.clone(), self.identity.lane.clone());
+        let origin =
+            Origin { tells, trace, lane, ..Origin::of(launch.run.clone(), place.child_uid(call.attempt)) };
         let start = launch.due.map_or(Start::Now, Start::At);
         let mut new_run = birth_of_stored(origin, &launch.target, start)?;
         new_run.attributes.clone_from(&launch.attributes);
@@ -144,12 +145,12 @@ impl<'a> Entering<'a> {
         machine: &dyn AnyMachine,
         parent: Option<Parent>,
     ) -> Result<RunId, SaveError> {
-        let Identity { id, uid, root, trace, .. } = self.identity;
+        let Identity { id, uid, root, trace, lane, .. } = self.identity;
         let place = CallPlace { uid: *uid, entered: call.entered, branch: &call.branch };
         let started = place.child_id(id, machine.workflow(), call.attempt);
         let root = if parent.is_some() { root.clone() } else { started.clone() };
-        let (uid, trace) = (place.child_uid(call.attempt), trace.clone());
-        let origin = Origin { id: started.clone(), uid, root, parent, tells: None, trace };
+        let (uid, trace, lane) = (place.child_uid(call.attempt), trace.clone(), lane.clone());
+        let origin = Origin { id: started.clone(), uid, root, parent, tells: None, trace, lane };
         let (_, new_run) = birth(origin, machine, Start::Now)?;
         if self.starts {
             self.effects.push(Effect::Start(Box::new(new_run)));

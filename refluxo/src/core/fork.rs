@@ -82,6 +82,7 @@ pub(crate) fn fork(
         uid,
         parent: None,
         queue: row.queue.clone(),
+        lane: row.lane.clone(),
         input: row.input,
         head: Head { status: Status::Ready, body, ..row.head.clone() },
         state: record.state.clone(),

@@ -14,7 +14,7 @@ use crate::{
         Call, Ending, Hot, Listener, LoadError, Parent, ParkReason, Path, WaitingFor,
         parts::{BranchRecord, Reserved, split},
     },
-    store::{Part, Received, Record, Revision, RunId, Seq, Status, Uid},
+    store::{Lane, Part, Received, Record, Revision, RunId, Seq, Status, Uid},
 };
 
 /// What never changes in a run's life.
@@ -31,6 +31,8 @@ pub(crate) struct Identity {
     pub(crate) workflow: Arc<str>,
     /// The trace that it belongs to, as whoever started it said.
     pub(crate) trace: Option<Arc<str>>,
+    /// Where it stands among the due runs of its workflow.
+    pub(crate) lane: Lane,
 }
 
 /// A run in its holder's hands.
@@ -120,6 +122,7 @@ impl Run {
             tells: hot.tells.clone().map(Cow::into_owned),
             workflow: row.queue.as_str().into(),
             trace: hot.trace.as_deref().map(Arc::from),
+            lane: row.lane.clone(),
         };
         let mut run = Self::read(identity, row.head.status, row.head.at.clone(), hot, &record.parts)?;
         run.version = row.head.version;

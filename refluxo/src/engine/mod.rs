@@ -1,13 +1,13 @@
 //! The engine: it performs what runs wait for, and only after the state that waits for it is stored.
 //!
 //! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds, and `start` begins a run; `verbs` and `fork` are
-//! what an operator can have a run do, and `operators` what they see of many runs and have them do. The `worker` claims due runs
-//! and gives each a task, the `driver`: the only loop that performs actions. A `turn` performs what a run does next on its
-//! `machines`, which form a `tree` with a branch for each branch of a `join!` or a `select!`; attempts to run `steps` that are
-//! `running` meanwhile are its only state beside the store's, and `telling` is what of them is shown to the outside. `storing` has
-//! what a turn changed stored, by `persist`, and `undo` is a turn of a run that undoes what it did. `leases`, `bell`, `lull` and
-//! `watchers` keep runs in hand, the worker awake or at rest and callers informed. [`Storeless`] takes the same turns on snapshots
-//! that the caller keeps.
+//! what an operator can have a run do, and `operators` what they see of many runs and have them do. The `worker` claims due runs,
+//! the workflows taking turns (`turns`), and gives each a task, the `driver`: the only loop that performs actions. A `turn` performs
+//! what a run does next on its `machines`, which form a `tree` with a branch for each branch of a `join!` or a `select!`; attempts
+//! to run `steps` that are `running` meanwhile are its only state beside the store's, and `telling` is what of them is shown to the
+//! outside. `storing` has what a turn changed stored, by `persist`, and `undo` is a turn of a run that undoes what it did. `leases`,
+//! `bell`, `lull` and `watchers` keep runs in hand, the worker awake or at rest and callers informed. [`Storeless`] takes the same
+//! turns on snapshots that the caller keeps.
 
 mod bell;
 mod builder;
@@ -38,6 +38,7 @@ mod telling;
 mod time;
 mod tree;
 mod turn;
+mod turns;
 mod undo;
 mod verbs;
 mod watchers;

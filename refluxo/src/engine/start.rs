@@ -9,7 +9,7 @@ use super::{Engine, Run, StartError, driver, patience::ask};
 use crate::{
     core::{Origin, birth},
     machine::Machine,
-    store::{AttrValue, Attribute, Created, InvalidRunId, NewRun, RunId, Start, StoreError},
+    store::{AttrValue, Attribute, Created, InvalidRunId, Lane, NewRun, RunId, Start, StoreError},
     time::Timestamp,
 };
 
@@ -29,6 +29,7 @@ pub struct Starting<W> {
     id: Result<RunId, InvalidRunId>,
     workflow: W,
     attributes: Vec<Attribute>,
+    lane: Lane,
     when: When,
 }
 
@@ -44,7 +45,7 @@ impl<W: Machine> Starting<W> {
     /// A run that starts at once.
     pub(super) fn new(engine: &Engine, id: &str, workflow: W) -> Self {
         let (engine, id) = (engine.clone(), RunId::new(id));
-        Self { engine, id, workflow, attributes: Vec::new(), when: When::Now }
+        Self { engine, id, workflow, attributes: Vec::new(), lane: Lane::default(), when: When::Now }
     }
 
     /// Gives the run an attribute that it can be found by, as the workflow itself does with
@@ -53,6 +54,17 @@ impl<W: Machine> Starting<W> {
         let (name, value) = (name.into(), value.into());
         self.attributes.retain(|attribute| attribute.name != name);
         self.attributes.push(Attribute { name, value });
+        self
+    }
+
+    /// Has the run come before those of its workflow that have a lower priority: whenever a worker takes runs of the workflow, those
+    /// of the highest priority come first, and of those the ones that were due first. It is 0 unless set.
+    ///
+    /// It holds for each turn of the run, also after it has slept or waited, and for the runs that it starts: its children, and
+    /// those that it spawns. A flood of urgent runs leaves nothing for others of the same workflow, while different workflows
+    /// share a worker evenly whatever their runs' priorities are. Each priority in use costs a claim one look into an index.
+    pub fn priority(mut self, priority: i8) -> Self {
+        self.lane.priority = priority;
         self
     }
 
@@ -69,7 +81,7 @@ impl<W: Machine> Starting<W> {
     }
 
     async fn start(self) -> Result<Run<W>, StartError> {
-        let Self { engine, id, workflow, attributes, when } = self;
+        let Self { engine, id, workflow, attributes, lane, when } = self;
         let id = id?;
         let shared = engine.shared();
         let kind = shared.registry.kind(W::NAME).filter(|kind| kind.is::<W>());
@@ -92,7 +104,7 @@ impl<W: Machine> Starting<W> {
             (None, Some(_), None) | (None, None, _) => Start::Now,
         };
         let trace = shared.traces.capture().map(Into::into);
-        let origin = Origin { trace, ..Origin::of(id.clone(), (shared.uids)()) };
+        let origin = Origin { trace, lane, ..Origin::of(id.clone(), (shared.uids)()) };
         let (run, new_run) = birth(origin, &workflow, start)
             .map_err(|cause| StartError::Arguments { id: id.clone(), cause })?;
         let is_allowed = shared.settings.max_payload.check_arguments(&new_run);
@@ -139,6 +151,7 @@ impl<W: Machine> fmt::Debug for Starting<W> {
             .field("workflow", &W::NAME)
             .field("id", &self.id)
             .field("attributes", &self.attributes)
+            .field("lane", &self.lane)
             .field("when", &self.when)
             .finish_non_exhaustive()
     }

@@ -5,21 +5,21 @@ use std::{pin::pin, sync::Arc};
 use futures_util::StreamExt;
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
-use super::{driver, patience::Patience, shared::Shared};
+use super::{driver, patience::Patience, shared::Shared, turns::Turns};
 use crate::{
     observer::{self, Event},
-    store::{Claim, Claimed, Operation, StoreError, Wake, Want},
+    store::{Claim, Claimed, Operation, StoreError, Wake},
 };
 
 /// Claims due runs whenever the bell rings, as long as there are free slots.
 ///
 /// It begins with a claim, which takes up all that an earlier process left unfinished.
 pub(crate) async fn work(shared: Arc<Shared>) {
-    let mut turn = 0;
+    let mut turns = Turns::of(&shared.registry);
     let mut patience = Patience::of_a_run();
     let mut stray = None;
     while let Some(slots) = free_slots(&shared).await {
-        match claim(&shared, slots, turn).await {
+        match claim(&shared, slots, &mut turns).await {
             Ok(Round::Filled) => {}
             Ok(Round::Exhausted) => {
                 patience = Patience::of_a_run();
@@ -44,7 +44,6 @@ pub(crate) async fn work(shared: Arc<Shared>) {
                 patience.pause().await;
             }
         }
-        turn += 1;
     }
 }
 
@@ -80,11 +79,11 @@ async fn free_slots(shared: &Arc<Shared>) -> Option<OwnedSemaphorePermit> {
 async fn claim(
     shared: &Arc<Shared>,
     mut slots: OwnedSemaphorePermit,
-    turn: usize,
+    turns: &mut Turns,
 ) -> Result<Round, StoreError> {
     let Some(session) = shared.session() else { return Ok(Round::Exhausted) };
     let limit = u32::try_from(slots.num_permits()).unwrap_or(u32::MAX);
-    let wants = wants(shared, limit, turn);
+    let wants = turns.wants(limit);
     if wants.is_empty() {
         return Ok(Round::Exhausted);
     }
@@ -96,25 +95,13 @@ async fn claim(
     let looked = observer::Claimed { runs: taken, took, is_full, slots: shared.settings.concurrency };
     shared.workshop.audience.tell(|| Event::Claimed(looked));
     for (lease, record) in runs {
+        turns.had(&record.row.queue);
         driver::spawn(shared, slots.split(1), driver::take_up(shared.clone(), lease, record, asked));
     }
     if let Some(due) = next_due {
         shared.bell.ring_at(due);
     }
     Ok(if is_full { Round::Filled } else { Round::Exhausted })
-}
-
-/// The workflows in an order that begins with another one each time, so that none starves another.
-fn wants(shared: &Shared, slots: u32, turn: usize) -> Vec<Want> {
-    let mut wants: Vec<Want> = shared
-        .registry
-        .kinds()
-        .filter(|(_, kind)| kind.served)
-        .map(|(queue, kind)| Want { queue: queue.to_owned(), version: kind.version, slots })
-        .collect();
-    let first = turn.checked_rem(wants.len()).unwrap_or(0);
-    wants.rotate_left(first);
-    wants
 }
 
 /// Passes the store's hints on.

@@ -7,7 +7,7 @@ use super::{
     parts::split,
 };
 use crate::{
-    store::{Due, Head, InputHash, Part, Record, Revision, Row, RunId, Seq, Status, Uid},
+    store::{Due, Head, InputHash, Lane, Part, Record, Revision, Row, RunId, Seq, Status, Uid},
     suspend::Rule,
     time::Timestamp,
 };
@@ -45,6 +45,7 @@ fn record(status: Status, head: &str, state: &str, parts: &[(&str, &str)]) -> Re
         uid: Uid::from_u128(7),
         parent: None,
         queue: "checkout".to_owned(),
+        lane: Lane::default(),
         input: InputHash([0; 32]),
         head,
         revision: Revision(17),

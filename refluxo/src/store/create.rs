@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Attribute, Head, InputHash, Lease, Part, RunId, Session, StoreError, Uid};
+use super::{Attribute, Head, InputHash, Lane, Lease, Part, RunId, Session, StoreError, Uid};
 use crate::time::Timestamp;
 
 /// A run to be created. Its revision is 0.
@@ -21,6 +21,9 @@ pub struct NewRun {
     pub parent: Option<RunId>,
     /// What it is claimed by: its workflow's name.
     pub queue: String,
+    /// Its place among the due runs of its workflow.
+    #[serde(default)]
+    pub lane: Lane,
     /// The hash of its arguments.
     pub input: InputHash,
     /// Its head.

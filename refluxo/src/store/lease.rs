@@ -30,7 +30,8 @@ pub struct Claim {
     /// How many runs in all.
     pub limit: u32,
     /// What the worker can run. It is served in this order until `limit` is reached, so a caller rotates it from claim to
-    /// claim and no workflow starves another.
+    /// claim and no workflow starves another. A workflow may be named more than once: first with its share of the slots, and after
+    /// all others with what these have left.
     pub wants: Vec<Want>,
 }
 
@@ -48,7 +49,7 @@ pub struct Want {
 /// The answer to a [`Claim`].
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The runs, each with its lease, those that were due first coming first for each workflow.
+    /// The runs, each with its lease; for each want those of the highest priority first, and of those the ones that were due first.
     pub runs: Vec<(Lease, Record)>,
     /// When the next run of those workflows and versions will be due, be it by its own time or because another session's
     /// lease ends; not after `now` if more are due than were taken. Leases of the asking session are left out.

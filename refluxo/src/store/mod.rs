@@ -60,7 +60,7 @@ pub use self::{
     memory::{MemoryStore, MemoryStoreBuilder},
     message::{Delivered, Message, Received},
     query::{Depth, Entry, EntryId, Filter, Listed, Page, Query},
-    record::{Due, Head, InputHash, ListedRow, Part, Record, Row, Status},
+    record::{Due, Head, InputHash, Lane, ListedRow, Part, Record, Row, Status},
     session::{Session, SessionId, SessionWatch},
     wake::Wake,
 };
@@ -114,7 +114,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// A run is due when its time has come by the store's clock, when it has messages that no commit has seen, when its
     /// holder's lease ended, and, where the store can tell, when its holder's session is over. It is given to one caller
-    /// only. Runs of other workflows or of a higher version than wanted are left alone. Each claim raises [`Row::claims`].
+    /// only. Runs of other workflows or of a higher version than wanted are left alone. Of those of one workflow the ones with the
+    /// highest [priority](Lane::priority) come first. Each claim raises [`Row::claims`].
     /// An ended run that owes effects is due like any other, until a commit with [`Then::End`] settles them.
     /// The record is as of one moment: no message that its `inbox` lacks is below its [`Record::seen`].
     ///

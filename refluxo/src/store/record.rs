@@ -108,6 +108,13 @@ pub struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InputHash(pub [u8; 32]);
 
+/// What decides which of a workflow's due runs is claimed first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Those of a higher priority come first, and of those of one priority the one that was due first.
+    pub priority: i8,
+}
+
 /// When a run's next turn comes. One column and one index: a leased run is due when its lease ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
@@ -137,6 +144,8 @@ pub struct Row {
     pub parent: Option<RunId>,
     /// What it is claimed by: its workflow's name.
     pub queue: String,
+    /// Its place among the due runs of its workflow.
+    pub lane: Lane,
     /// The hash of its arguments.
     pub input: InputHash,
     /// Its head.
@@ -168,6 +177,7 @@ impl Row {
             root: new.root.clone(),
             parent: new.parent.clone(),
             queue: new.queue.clone(),
+            lane: new.lane.clone(),
             input: new.input,
             head: new.head.clone(),
             revision: Revision(0),

@@ -27,7 +27,7 @@ use crate::{
     machine::Changes,
     observer::AttemptOutcome,
     snapshot::{Call, Parent, ParkReason, Path, WaitingFor},
-    store::{Received, RunId, Seq, Start, Uid},
+    store::{Lane, Received, RunId, Seq, Start, Uid},
     time::Timestamp,
 };
 
@@ -64,6 +64,7 @@ fn newborn_child() -> Run {
         parent: Some(parent),
         tells: None,
         trace: None,
+        lane: Lane::default(),
     };
     birth(origin, &start(), Start::Now).expect("it can be saved").0
 }

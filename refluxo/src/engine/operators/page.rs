@@ -52,6 +52,8 @@ pub struct RunSummary {
     pub id: RunId,
     /// Its workflow's name.
     pub workflow: String,
+    /// How urgent it is: see [`Starting::priority`](crate::engine::Starting::priority).
+    pub priority: i8,
     /// The version of the workflow that wrote its state.
     pub version: u32,
     /// How it stands.
@@ -123,6 +125,7 @@ impl RunSummary {
             due,
             id: row.id,
             workflow: row.queue,
+            priority: row.lane.priority,
             version: row.head.version,
             at: row.head.at,
             revision: row.revision,

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     core::{Identity, Plan, Run},
     snapshot::{FORMAT, Hot, InboxMessage, LoadError, RunStatus, Snapshot, merge},
-    store::{AttrOp, Attribute, NewRun, Part, PartOp, Received, Revision, Seq, Status},
+    store::{AttrOp, Attribute, Lane, NewRun, Part, PartOp, Received, Revision, Seq, Status},
     time::Timestamp,
 };
 
@@ -22,6 +22,7 @@ pub(super) fn of_snapshot(snapshot: &Snapshot) -> Result<Run, LoadError> {
         tells: None,
         workflow: snapshot.workflow.as_str().into(),
         trace: snapshot.trace.as_deref().map(Into::into),
+        lane: Lane::default(),
     };
     // Fields that are parts are merged into the state, so each new state is written whole.
     let parts = snapshot.reserved_parts();

@@ -8,7 +8,7 @@ use super::{
     TestBed,
     worker::{LEASE, QUEUE, Worker, after, go, message, rest, run, want},
 };
-use crate::store::{NewRun, Renewed, Start};
+use crate::store::{Lane, NewRun, Renewed, Start};
 
 /// However many ask at once.
 pub(super) async fn a_run_is_given_to_one_worker_only(bed: Arc<dyn TestBed>) {
@@ -83,6 +83,52 @@ pub(super) async fn a_claim_takes_what_was_due_first(bed: Arc<dyn TestBed>) {
     bed.pass(LEASE).await;
     let (_, claimed) = worker.claim_as(vec![want(QUEUE, 2, 2)], 9).await;
     assert_eq!(names(&claimed.runs), ["first", "second"]);
+}
+
+/// Among those that are due; what is urgent and sleeps holds nobody up.
+pub(super) async fn the_highest_priority_comes_first(bed: Arc<dyn TestBed>) {
+    let worker = super::worker(&bed).await;
+    let now = worker.now().await;
+    let at = |after_s| Start::At(now.saturating_add(Duration::from_secs(after_s)));
+    let lane = |priority| Lane { priority };
+    for (name, priority, after_s) in [
+        ("low", i8::MIN, 1),
+        ("usual-2", 0, 3),
+        ("usual-1", 0, 2),
+        ("urgent", i8::MAX, 4),
+        ("urgent-sleeper", i8::MAX, 10_000),
+        ("high", 1, 5),
+    ] {
+        worker.start(NewRun { start: at(after_s), lane: lane(priority), ..run(name) }).await;
+    }
+    let mut new = NewRun { start: at(4), lane: lane(1), ..run("high-of-version-2") };
+    new.head.version = 2;
+    worker.start(new).await;
+    assert_eq!(worker.load("low").await.row.lane, lane(i8::MIN));
+    bed.pass(LEASE).await;
+    let mut order = Vec::new();
+    while let (_, claimed) = worker.claim_as(vec![want(QUEUE, 2, 2)], 9).await
+        && !claimed.runs.is_empty()
+    {
+        order.push(names(&claimed.runs).join(", "));
+    }
+    assert_eq!(order, ["urgent, high-of-version-2", "high, usual-1", "usual-2, low"]);
+}
+
+/// So that each has its share first, and then what the others have left.
+pub(super) async fn a_workflow_may_be_wanted_twice(bed: Arc<dyn TestBed>) {
+    let worker = super::worker(&bed).await;
+    for number in 0..9 {
+        worker.start(run(&format!("a{number}"))).await;
+    }
+    worker.start(NewRun { queue: "other".into(), ..run("b0") }).await;
+    let wants = || vec![want(QUEUE, 1, 2), want("other", 1, 2), want(QUEUE, 1, 4), want("other", 1, 4)];
+    let count = |runs: &[(_, _)], first| names(runs).iter().filter(|name| name.starts_with(first)).count();
+    let (_, claimed) = worker.claim_as(wants(), 4).await;
+    assert_eq!((count(&claimed.runs, 'a'), count(&claimed.runs, 'b')), (3, 1), "the other one has its share");
+    let (_, claimed) = worker.claim_as(wants(), 99).await;
+    assert_eq!((count(&claimed.runs, 'a'), claimed.runs.len()), (6, 6), "both wants are served");
+    assert_eq!(names(&claimed.runs).into_iter().collect::<BTreeSet<_>>().len(), 6, "and none is lent twice");
 }
 
 /// A driver can sleep until the time that the claim told.

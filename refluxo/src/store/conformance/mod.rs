@@ -155,6 +155,8 @@ cases! { $
         a_claim_takes_only_wanted_workflows_and_versions
         a_claim_keeps_to_its_slots_and_its_limit
         a_claim_takes_what_was_due_first
+        the_highest_priority_comes_first
+        a_workflow_may_be_wanted_twice
         a_claim_tells_when_the_next_run_is_due
         a_lease_that_ended_is_given_to_the_next
         a_renewed_lease_lasts

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::{
     store::{
         Attribute, Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Effect, Entry, Filter, Head,
-        InputHash, Lease, Listed, Message, NewRun, Owed, Page, Query, Record, Renewed, Revision, RunId, Seq,
-        Session, Start, Status, Store, Then, Uid, Want,
+        InputHash, Lane, Lease, Listed, Message, NewRun, Owed, Page, Query, Record, Renewed, Revision, RunId,
+        Seq, Session, Start, Status, Store, Then, Uid, Want,
     },
     time::Timestamp,
 };
@@ -35,6 +35,7 @@ pub(super) fn run(name: &str) -> NewRun {
         root: id(name),
         parent: None,
         queue: QUEUE.into(),
+        lane: Lane::default(),
         input: InputHash([7; 32]),
         head: head(Status::Ready),
         state: Bytes::from_static(b"first"),

@@ -1,6 +1,9 @@
 //! All runs in memory, with the indexes that keep claims and lists from looking at all of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use super::run::{Fence, Run};
 use crate::{
@@ -12,14 +15,17 @@ use crate::{
     time::Timestamp,
 };
 
-/// The runs of one workflow and version by the time at which they are due.
+/// A version of a workflow, and a priority; the highest comes first.
+type Level = (u32, Reverse<i8>);
+
+/// The runs of one workflow and level by the time at which they are due.
 type DueRuns = BTreeSet<(Timestamp, RunId)>;
 
 /// All runs.
 pub(super) struct Table {
     runs: HashMap<RunId, Run>,
-    /// Every run that is or will be due, by workflow and version: a claim looks at nothing else.
-    due: HashMap<String, BTreeMap<u32, DueRuns>>,
+    /// Every run that is or will be due, by workflow: a claim looks at nothing else.
+    due: HashMap<String, BTreeMap<Level, DueRuns>>,
     /// Every run by age, for lists.
     by_age: BTreeSet<(Timestamp, RunId)>,
     /// Every ended run by its end, for purges.
@@ -34,6 +40,11 @@ pub(super) struct Table {
     pub(super) tokens: Box<dyn FnMut() -> Token + Send>,
     /// What listeners are to be told after the operation.
     pub(super) wakes: Vec<Wake>,
+}
+
+/// The level that a run is claimed at.
+fn level(row: &Row) -> Level {
+    (row.head.version, Reverse(row.lane.priority))
 }
 
 /// A run's place in the index of due runs.
@@ -78,16 +89,16 @@ impl Table {
     ) -> Option<T> {
         let run = self.runs.get_mut(id)?;
         let (due_before, before) = (run.row.due, due_key(&run.row));
-        let (version, ended) = (run.row.head.version, run.row.ended.is_some());
+        let (before_level, ended) = (level(&run.row), run.row.ended.is_some());
         let messages = run.row.inbox_last;
         let answer = change(run, &self.limits);
         let after = due_key(&run.row);
         let queue = self.due.entry(run.row.queue.clone()).or_default();
-        if let (Some(due), Some(runs)) = (before, queue.get_mut(&version)) {
+        if let (Some(due), Some(runs)) = (before, queue.get_mut(&before_level)) {
             runs.remove(&(due, id.clone()));
         }
         if let Some(due) = after {
-            queue.entry(run.row.head.version).or_default().insert((due, id.clone()));
+            queue.entry(level(&run.row)).or_default().insert((due, id.clone()));
         }
         match run.row.due {
             Due::At(due) if run.row.due != due_before => self.wakes.push(Wake::Due(due.max(now))),
@@ -119,7 +130,7 @@ impl Table {
             *self.living_children.entry(parent.clone()).or_default() += 1;
         }
         let queue = self.due.entry(run.row.queue.clone()).or_default();
-        queue.entry(run.row.head.version).or_default().insert((due, id.clone()));
+        queue.entry(level(&run.row)).or_default().insert((due, id.clone()));
         self.runs.insert(id.clone(), run);
         if let Start::Lent { session, keep } = start {
             return Created::New { lease: self.lend(&id, &session, now.saturating_add(keep), now) };
@@ -170,30 +181,31 @@ impl Table {
         }
     }
 
-    /// The versions of a workflow that a worker understands.
-    fn wanted<'a>(&'a self, want: &Want) -> impl Iterator<Item = &'a DueRuns> + use<'a> {
-        let versions = self.due.get(&want.queue);
-        let highest = want.version;
-        versions.into_iter().flat_map(move |versions| versions.range(..=highest)).map(|(_, runs)| runs)
+    /// The runs of a workflow of the versions that a worker understands, with their priorities.
+    fn wanted<'a>(&'a self, want: &Want) -> impl Iterator<Item = (Reverse<i8>, &'a DueRuns)> + use<'a> {
+        let last = (want.version, Reverse(i8::MIN));
+        let levels = self.due.get(&want.queue).into_iter().flat_map(move |levels| levels.range(..=last));
+        levels.map(|((_, priority), runs)| (*priority, runs))
     }
 
-    /// Up to `limit` runs that are due, those that were due first coming first.
+    /// Up to `limit` runs that are due, those of the highest priority first, and of those the ones that were due first.
     fn due_runs(&self, want: &Want, limit: u32, now: Timestamp) -> Vec<RunId> {
         let limit = limit as usize;
-        let of_version = |runs: &'_ DueRuns| -> Vec<(Timestamp, RunId)> {
-            runs.iter().take_while(|(due, _)| *due <= now).take(limit).cloned().collect()
+        let at_level = |(priority, runs): (Reverse<i8>, &'_ DueRuns)| -> Vec<_> {
+            let due = runs.iter().take_while(|(due, _)| *due <= now).take(limit);
+            due.map(|(due, id)| (priority, *due, id.clone())).collect()
         };
-        let mut found: Vec<_> = self.wanted(want).flat_map(of_version).collect();
+        let mut found: Vec<_> = self.wanted(want).flat_map(at_level).collect();
         found.sort();
         found.truncate(limit);
-        found.into_iter().map(|(_, id)| id).collect()
+        found.into_iter().map(|(.., id)| id).collect()
     }
 
     /// When the next run is due that `asking` does not hold itself.
     fn next_due(&self, want: &Want, asking: SessionId) -> Option<Timestamp> {
         let own =
             |id: &RunId| matches!(self.runs[id].row.due, Due::Leased { session, .. } if session == asking);
-        let first = |runs: &DueRuns| runs.iter().find(|(_, id)| !own(id)).map(|(due, _)| *due);
+        let first = |(_, runs): (_, &DueRuns)| runs.iter().find(|(_, id)| !own(id)).map(|(due, _)| *due);
         self.wanted(want).filter_map(first).min()
     }
 

@@ -111,6 +111,7 @@ pub(super) struct NewRuns<'a> {
     token: Vec<Option<[u8; 16]>>,
     session: Vec<Option<[u8; 16]>>,
     entries: Vec<i64>,
+    priority: Vec<i16>,
 }
 
 impl<'a> NewRuns<'a> {
@@ -131,6 +132,7 @@ impl<'a> NewRuns<'a> {
         self.head.push(&new.head.body);
         self.state.push(&new.state);
         self.entries.push(int(new.entries.len() as u64));
+        self.priority.push(new.lane.priority.into());
         let (due, lent) = match &new.start {
             Start::At(due) => (Some(due.as_micros()), None),
             // The answer to a commit has no place for a lease.
@@ -145,7 +147,7 @@ impl<'a> NewRuns<'a> {
 
     pub(super) fn bind(&self, statement: Statement) -> Statement {
         bind!(statement, self, owner effect_place effect id uid root parent queue input version status at head state due keep
-            token session entries)
+            token session entries priority)
     }
 }
 

@@ -7,8 +7,8 @@ use sqlx::{ColumnIndex, Decode, Error, Postgres, Row as _, Type, postgres::PgRow
 
 use crate::{
     store::{
-        AttrValue, Attribute, Due, EffectId, Head, InputHash, Owed, Part, Received, Record, Revision, Row,
-        RunId, Seq, SessionId, Status, Token, Uid,
+        AttrValue, Attribute, Due, EffectId, Head, InputHash, Lane, Owed, Part, Received, Record, Revision,
+        Row, RunId, Seq, SessionId, Status, Token, Uid,
     },
     time::Timestamp,
 };
@@ -16,10 +16,10 @@ use crate::{
 /// The columns of a [`Row`], in the order in which [`read_row`] reads them.
 pub(super) const COLUMNS: &str = "run.id, run.uid, run.root, run.parent, run.queue, run.input, run.version, run.status, run.at, \
      run.head, run.revision, run.due_at, run.session, run.claims, run.inbox_last, run.inbox_read, run.created_at, \
-     run.updated_at, run.ended_at";
+     run.updated_at, run.ended_at, run.priority";
 
 /// How many columns those are: where the state and the rest of a [`Record`] begin.
-pub(super) const COLUMN_COUNT: usize = 19;
+pub(super) const COLUMN_COUNT: usize = 20;
 
 /// Where the columns begin that a query has beside those of a [`Record`].
 pub(super) const RECORD_COLUMNS: usize = COLUMN_COUNT + 11;
@@ -48,6 +48,7 @@ pub(super) fn read_row(row: &PgRow) -> Result<Row, Error> {
         root: run_id(row.try_get(2)?)?,
         parent: row.try_get::<Option<&str>, _>(3)?.map(run_id).transpose()?,
         queue: row.try_get(4)?,
+        lane: Lane { priority: row.try_get::<i16, _>(19)?.try_into().map_err(damaged)? },
         input: InputHash(input),
         head,
         revision: Revision(count(row.try_get(10)?)?),
@@ -65,11 +66,11 @@ pub(super) fn read_row(row: &PgRow) -> Result<Row, Error> {
 pub(super) fn read_record(row: &PgRow) -> Result<Record, Error> {
     Ok(Record {
         row: read_row(row)?,
-        state: row.try_get::<Option<&[u8]>, _>(19)?.map(Bytes::copy_from_slice).unwrap_or_default(),
+        state: row.try_get::<Option<&[u8]>, _>(COLUMN_COUNT)?.map(Bytes::copy_from_slice).unwrap_or_default(),
         parts: read_parts(row)?,
         attributes: Vec::new(),
         inbox: read_inbox(row)?,
-        owed: read_owed(row, [27, 28, 29])?,
+        owed: read_owed(row, [28, 29, 30])?,
     })
 }
 
@@ -87,14 +88,14 @@ pub(super) fn read_attributes(row: &PgRow, column: usize) -> Result<Vec<Attribut
 }
 
 fn read_parts(row: &PgRow) -> Result<Vec<Part>, Error> {
-    let (names, bodies): (Vec<String>, Vec<Vec<u8>>) = (list(row, 20)?, list(row, 21)?);
+    let (names, bodies): (Vec<String>, Vec<Vec<u8>>) = (list(row, 21)?, list(row, 22)?);
     Ok(names.into_iter().zip(bodies).map(|(name, body)| Part { name, body: body.into() }).collect())
 }
 
 fn read_inbox(row: &PgRow) -> Result<Vec<Received>, Error> {
-    let (seqs, keys): (Vec<i64>, Vec<Option<String>>) = (list(row, 22)?, list(row, 23)?);
+    let (seqs, keys): (Vec<i64>, Vec<Option<String>>) = (list(row, 23)?, list(row, 24)?);
     let (kinds, bodies, ats): (Vec<String>, Vec<Vec<u8>>, Vec<i64>) =
-        (list(row, 24)?, list(row, 25)?, list(row, 26)?);
+        (list(row, 25)?, list(row, 26)?, list(row, 27)?);
     let mut inbox = Vec::with_capacity(seqs.len());
     for ((((seq, key), kind), body), at) in seqs.into_iter().zip(keys).zip(kinds).zip(bodies).zip(ats) {
         inbox.push(Received { seq: Seq(count(seq)?), key, kind, body: body.into(), at: time(at) });

@@ -7,16 +7,21 @@ use super::{open::PostgresOpenError, statements::quote};
 /// The oldest server that has all that is asked of it.
 const OLDEST: i32 = 140_000;
 
-/// The schema's steps, each a list of texts. A step is never changed once released, and none rewrites a table that lives.
-const MIGRATIONS: &[&[&str]] = &[
-    &[
-        include_str!("schema/1-tables.sql"),
-        include_str!("schema/1-ring.sql"),
-        include_str!("schema/1-write.sql"),
-        include_str!("schema/1-lend.sql"),
-    ],
-    &[include_str!("schema/2-ended.sql")],
+/// The schema's steps. A step is never changed once released, and none rewrites a table that lives. If only functions change,
+/// that is a step too.
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1-tables.sql"),
+    include_str!("schema/2-ended.sql"),
+    include_str!("schema/3-priority.sql"),
 ];
+
+/// The functions as they are after the last step; they hold nothing, so they are made anew.
+const FUNCTIONS: &[&str] =
+    &[include_str!("schema/ring.sql"), include_str!("schema/write.sql"), include_str!("schema/lend.sql")];
+
+/// The functions by name, of which each has one form only.
+const FUNCTION_NAMES: &[&str] =
+    &["ring", "session_lock", "locks_tell", "write", "priorities", "claim", "renew"];
 
 /// Brings the schema up to this release, whoever else may be doing so at the same time.
 pub(super) async fn migrate(
@@ -44,14 +49,15 @@ pub(super) async fn migrate(
         .map_err(of)?;
     // Asked again under the lock: another process may have been faster.
     let found = steps_of(&mut tx, server, schema).await?;
-    for (step, texts) in MIGRATIONS.iter().enumerate().skip(found) {
-        take_step(&mut tx, schema, step + 1, texts).await.map_err(of)?;
+    for (step, text) in MIGRATIONS.iter().enumerate().skip(found) {
+        take_step(&mut tx, schema, step + 1, text).await.map_err(of)?;
     }
+    make_functions(&mut tx, &quote(schema)).await.map_err(of)?;
     tx.commit().await.map_err(of)
 }
 
 /// Takes one step and notes it.
-async fn take_step(tx: &mut PgConnection, schema: &str, step: usize, texts: &[&str]) -> Result<(), Error> {
+async fn take_step(tx: &mut PgConnection, schema: &str, step: usize, text: &str) -> Result<(), Error> {
     let quoted = quote(schema);
     if step == 1 {
         // To create what is there needs a right that the user may not have.
@@ -62,10 +68,19 @@ async fn take_step(tx: &mut PgConnection, schema: &str, step: usize, texts: &[&s
         let table = "(step integer PRIMARY KEY, taken_at timestamptz NOT NULL DEFAULT now())";
         run(tx, format!("CREATE TABLE {quoted}.migration {table}")).await?;
     }
-    for text in texts {
-        run(tx, text.replace("{schema}", &quoted)).await?;
-    }
+    run(tx, text.replace("{schema}", &quoted)).await?;
     run(tx, format!("INSERT INTO {quoted}.migration (step) VALUES ({step})")).await
+}
+
+/// Makes the functions, in place of those that there were.
+async fn make_functions(tx: &mut PgConnection, schema: &str) -> Result<(), Error> {
+    for name in FUNCTION_NAMES {
+        run(tx, format!("DROP FUNCTION IF EXISTS {schema}.{name}")).await?;
+    }
+    for text in FUNCTIONS {
+        run(tx, text.replace("{schema}", schema)).await?;
+    }
+    Ok(())
 }
 
 async fn run(tx: &mut PgConnection, sql: String) -> Result<(), Error> {

@@ -44,8 +44,8 @@ fn insert(
     let inserted = run(
         tx.db,
         "INSERT INTO run (id, uid, root, parent, queue, input, version, status, at, head, state, due_at, token, session,
-             claims, revision, inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0, 0, 0, 0, 0, 0, ?16, ?16)
+             claims, revision, inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at, priority)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0, 0, 0, 0, 0, 0, ?16, ?16, ?17)
          ON CONFLICT (id) DO NOTHING",
         params![
             new.id.as_str(),
@@ -64,6 +64,7 @@ fn insert(
             lent.map(|(_, session)| session.as_u128().to_be_bytes()),
             lent.is_some(),
             now,
+            new.lane.priority,
         ],
     )?;
     if inserted == 0 {

@@ -81,18 +81,22 @@ fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
     }
     let until = tx.now.saturating_add(claim.keep);
     let mut runs = Vec::new();
-    let mut left = claim.limit;
     for want in &claim.wants {
-        for (key, id, revision) in due_runs(tx, want, left.min(want.slots))? {
+        let room = want.slots.min(claim.limit.saturating_sub(length(&runs)));
+        for (key, id, revision) in due_runs(tx, want, room)? {
             let lease = new_lease(tx, id, revision, &claim.session, until)?;
             lend(tx, key, &lease, claim.session.id())?;
             if let Some(record) = load_record(tx.db, &lease.run, Depth::All)? {
                 runs.push((lease, record));
-                left -= 1;
             }
         }
     }
     Ok(Claimed { runs, next_due: next_due(tx, claim)? })
+}
+
+/// How many there are. No claim asks for more than its number can tell.
+fn length<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
 /// Hands a run to a session.
@@ -139,18 +143,40 @@ fn sessions(tx: &Tx<'_>) -> rusqlite::Result<Vec<SessionId>> {
     Ok(sessions)
 }
 
-/// Up to `limit` runs that are due, those that were due first coming first.
+/// Up to `limit` runs that are due, those of the highest priority first, and of those the ones that were due first.
 fn due_runs(tx: &Tx<'_>, want: &Want, limit: u32) -> rusqlite::Result<Vec<(i64, RunId, Revision)>> {
+    let mut found = Vec::new();
     if limit == 0 {
-        return Ok(Vec::new());
+        return Ok(found);
     }
-    all(
-        tx.db,
-        "SELECT key, id, revision FROM run WHERE queue = ?1 AND due_at <= ?2 AND version <= ?3
-         ORDER BY due_at LIMIT ?4",
-        params![want.queue, tx.now.as_micros(), want.version, limit],
-        |row| Ok((row.get(0)?, run_id(row, 1)?, Revision(count(row, 2)?))),
-    )
+    for priority in priorities(tx, &want.queue)? {
+        let room = limit.saturating_sub(length(&found));
+        found.extend(all(
+            tx.db,
+            "SELECT key, id, revision FROM run WHERE queue = ?1 AND priority = ?2 AND due_at <= ?3 AND version <= ?4
+             ORDER BY due_at LIMIT ?5",
+            params![want.queue, priority, tx.now.as_micros(), want.version, room],
+            |row| Ok((row.get(0)?, run_id(row, 1)?, Revision(count(row, 2)?))),
+        )?);
+        if length(&found) == limit {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The priorities that runs of a workflow have which are or will be due, the highest first.
+fn priorities(tx: &Tx<'_>, queue: &str) -> rusqlite::Result<Vec<i64>> {
+    let mut priorities = Vec::new();
+    let mut last = i64::MAX;
+    // From one to the next in the index, however many runs have it.
+    let sql = "SELECT priority FROM run WHERE queue = ?1 AND priority < ?2 AND due_at IS NOT NULL
+         ORDER BY priority DESC LIMIT 1";
+    while let Some(found) = one(tx.db, sql, params![queue, last], |row| row.get(0))? {
+        priorities.push(found);
+        last = found;
+    }
+    Ok(priorities)
 }
 
 /// When the next run is due that the asking session does not hold itself.
@@ -158,14 +184,17 @@ fn next_due(tx: &Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Timestamp>> {
     let asking = claim.session.id().as_u128().to_be_bytes();
     let mut next = None;
     for want in claim.wants.iter().filter(|want| want.slots > 0) {
-        let due = one(
-            tx.db,
-            "SELECT due_at FROM run WHERE queue = ?1 AND due_at IS NOT NULL AND version <= ?2 AND session IS NOT ?3
-             ORDER BY due_at LIMIT 1",
-            params![want.queue, want.version, asking],
-            |row| time(row, 0),
-        )?;
-        next = next.into_iter().chain(due).min();
+        for priority in priorities(tx, &want.queue)? {
+            let due = one(
+                tx.db,
+                "SELECT due_at FROM run WHERE queue = ?1 AND priority = ?2 AND due_at IS NOT NULL AND version <= ?3
+                     AND session IS NOT ?4
+                 ORDER BY due_at LIMIT 1",
+                params![want.queue, priority, want.version, asking],
+                |row| time(row, 0),
+            )?;
+            next = next.into_iter().chain(due).min();
+        }
     }
     Ok(next)
 }

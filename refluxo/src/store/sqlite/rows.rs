@@ -7,16 +7,18 @@ use rusqlite::{
 };
 
 use crate::{
-    store::{AttrValue, Due, Head, InputHash, Received, Revision, RunId, Seq, SessionId, Status, Token, Uid},
+    store::{
+        AttrValue, Due, Head, InputHash, Lane, Received, Revision, RunId, Seq, SessionId, Status, Token, Uid,
+    },
     time::Timestamp,
 };
 
 /// The columns of a [`Row`](crate::store::Row), in the order in which [`read_row`] reads them.
 pub(super) const COLUMNS: &str = "id, uid, root, parent, queue, input, version, status, at, head, revision, due_at, \
-     session, claims, inbox_last, inbox_read, created_at, updated_at, ended_at";
+     session, claims, inbox_last, inbox_read, created_at, updated_at, ended_at, priority";
 
 /// How many columns those are: where a query's own columns begin.
-pub(super) const COLUMN_COUNT: usize = 19;
+pub(super) const COLUMN_COUNT: usize = 20;
 
 /// A count or a number as SQLite keeps it. Nothing that is counted here comes near the end of its integers.
 pub(super) fn int(number: u64) -> i64 {
@@ -32,6 +34,7 @@ pub(super) fn read_row(row: &Row<'_>) -> rusqlite::Result<crate::store::Row> {
         root: run_id(row, 2)?,
         parent: if matches!(row.get_ref(3)?, ValueRef::Null) { None } else { Some(run_id(row, 3)?) },
         queue: row.get(4)?,
+        lane: Lane { priority: row.get(19)? },
         input: InputHash(row.get(5)?),
         head,
         revision: Revision(count(row, 10)?),

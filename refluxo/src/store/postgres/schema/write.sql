@@ -15,7 +15,7 @@ CREATE FUNCTION {schema}.write(
     c_settled integer[], x_seq bigint[], s_revision bigint[], s_place bigint[],
     n_owner integer[], n_place bigint[], n_effect bytea[], n_id text[], n_uid bytea[], n_root text[], n_parent text[],
     n_queue text[], n_input bytea[], n_version bigint[], n_status text[], n_at text[], n_head bytea[], n_state bytea[],
-    n_due bigint[], n_keep bigint[], n_token bytea[], n_session bytea[], n_entries bigint[],
+    n_due bigint[], n_keep bigint[], n_token bytea[], n_session bytea[], n_entries bigint[], n_priority smallint[],
     m_owner integer[], m_to text[], m_uid bytea[], m_key text[], m_hash bytea[], m_kind text[], m_body bytea[],
     p_owner integer[], p_name text[], p_body bytea[],
     a_owner integer[], a_name text[], a_text text[], a_number bigint[],
@@ -168,19 +168,20 @@ BEGIN
         lent_until := array_fill(NULL::bigint, ARRAY[cardinality(n_id)]);
         FOR n IN
             SELECT * FROM unnest(n_owner, n_place, n_effect, n_id, n_uid, n_root, n_parent, n_queue, n_input, n_version, n_status,
-                                 n_at, n_head, n_state, n_due, n_keep, n_token, n_session, n_entries)
+                                 n_at, n_head, n_state, n_due, n_keep, n_token, n_session, n_entries, n_priority)
                 WITH ORDINALITY AS u(owner, effect_place, effect, id, uid, root, parent, queue, input, version, status,
-                                     at, head, state, due, keep, token, session, entries, place)
+                                     at, head, state, due, keep, token, session, entries, priority, place)
         LOOP
             -- An effect of a commit that is lost.
             CONTINUE WHEN n.owner > 0 AND o_run[n.owner] IS NULL;
             due := coalesce(n.due, written_at + coalesce(n.keep, 0));
             new_run := NULL;
             INSERT INTO run (id, uid, root, parent, queue, input, version, status, at, revision, due_at, token, session, claims,
-                             inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at, head, state)
+                             inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at, head, state,
+                             priority)
             VALUES (n.id, n.uid, n.root, n.parent, n.queue, n.input, n.version, n.status, n.at, 0, due, n.token, n.session,
                     CASE WHEN n.session IS NULL THEN 0 ELSE 1 END, 0, 0, 0, 0, n.entries, false, written_at, written_at, n.head,
-                    n.state)
+                    n.state, n.priority)
             ON CONFLICT (id) DO NOTHING RETURNING key INTO new_run;
             IF new_run IS NOT NULL THEN
                 created[n.place] := 1;

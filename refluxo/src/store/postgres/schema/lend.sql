@@ -1,3 +1,19 @@
+-- The priorities that runs of a workflow have which are or will be due, the highest first: from one to the next in the index,
+-- however many runs have it.
+CREATE FUNCTION {schema}.priorities(wanted text) RETURNS SETOF smallint LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+    last smallint;
+BEGIN
+    SELECT priority INTO last FROM run WHERE queue = wanted AND due_at IS NOT NULL ORDER BY priority DESC LIMIT 1;
+    WHILE last IS NOT NULL LOOP
+        RETURN NEXT last;
+        SELECT priority INTO last FROM run
+        WHERE queue = wanted AND due_at IS NOT NULL AND priority < last ORDER BY priority DESC LIMIT 1;
+    END LOOP;
+END $$;
+
 -- Takes due runs and reads them whole. The last row holds no run, and tells when the next one is due.
 --
 -- `here` and `over` are the sessions of the asking process that live and those that don't. Those of other processes live as
@@ -8,7 +24,7 @@ CREATE FUNCTION {schema}.claim(
 ) RETURNS TABLE (
     id text, uid bytea, root text, parent text, queue text, input bytea, version bigint, status text, at text, head bytea,
     revision bigint, due_at bigint, session bytea, claims bigint, inbox_last bigint, inbox_read bigint, created_at bigint,
-    updated_at bigint, ended_at bigint, state bytea, part_names text[], part_bodies bytea[], seqs bigint[], keys text[],
+    updated_at bigint, ended_at bigint, priority smallint, state bytea, part_names text[], part_bodies bytea[], seqs bigint[], keys text[],
     kinds text[], bodies bytea[], ats bigint[], owed_revisions bigint[], owed_places bigint[], owed_effects bytea[],
     claimed_at bigint, token bytea, next_due bigint
 ) LANGUAGE plpgsql
@@ -19,8 +35,13 @@ DECLARE
     time_now bigint := clock();
     holder bytea := '';
     orphans bigint[];
+    -- What is looked at, in its order: a want and a priority that runs of its workflow have. `place` is that of the want.
+    looks record;
+    look record;
+    place bigint := 0;
+    room bigint;
+    got bigint[];
     taken bigint[] := '{}';
-    due record;
 BEGIN
     -- No power cut hurts a claim that is lost: its runs are due as before.
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -35,17 +56,37 @@ BEGIN
             UPDATE run SET session = NULL, due_at = time_now WHERE key = ANY (orphans);
         END IF;
     END LOOP;
+    SELECT array_agg(w.place ORDER BY w.place, p.priority DESC) AS places,
+           array_agg(w.queue ORDER BY w.place, p.priority DESC) AS queues,
+           array_agg(w.version ORDER BY w.place, p.priority DESC) AS versions,
+           array_agg(w.slots ORDER BY w.place, p.priority DESC) AS slots,
+           array_agg(p.priority ORDER BY w.place, p.priority DESC) AS priorities
+    INTO looks
+    FROM unnest(w_queue, w_version, w_slots) WITH ORDINALITY AS w(queue, version, slots, place)
+    CROSS JOIN LATERAL priorities(w.queue) AS p(priority)
+    WHERE w.slots > 0;
     FOR attempt IN 1 .. 3 LOOP
-        FOR due IN
-            SELECT r.key
-            FROM unnest(w_queue, w_version, w_slots) AS w(queue, version, slots)
-            CROSS JOIN LATERAL (
-                SELECT key FROM run
-                WHERE run.queue = w.queue AND run.due_at <= time_now AND run.version <= w.version
-                ORDER BY run.due_at LIMIT least(w.slots, most) FOR NO KEY UPDATE SKIP LOCKED) r
-            LIMIT most
+        FOR look IN
+            SELECT * FROM unnest(looks.places, looks.queues, looks.versions, looks.slots, looks.priorities)
+                AS l(place, queue, version, slots, priority)
         LOOP
-            taken := array_append(taken, due.key);
+            IF look.place <> place THEN
+                place := look.place;
+                room := look.slots;
+            END IF;
+            room := least(room, most - cardinality(taken));
+            CONTINUE WHEN room <= 0;
+            SELECT array_agg(key) INTO got
+            FROM (SELECT key FROM run
+                  WHERE run.queue = look.queue AND run.priority = look.priority AND run.due_at <= time_now
+                      AND run.version <= look.version
+                  ORDER BY run.due_at LIMIT room FOR NO KEY UPDATE SKIP LOCKED) due;
+            CONTINUE WHEN got IS NULL;
+            -- Lent at once: the workflow may be wanted a second time.
+            UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep, claims = claims + 1
+            WHERE key = ANY (got);
+            room := room - cardinality(got);
+            taken := taken || got;
         END LOOP;
         EXIT WHEN cardinality(taken) > 0;
         -- If there is one that was skipped, somebody is writing it at this moment: it is taken by them, or else by us. Nothing is
@@ -53,10 +94,11 @@ BEGIN
         BEGIN
             PERFORM set_config('lock_timeout', '100', true);
             PERFORM
-            FROM unnest(w_queue, w_version, w_slots) AS w(queue, version, slots)
+            FROM unnest(looks.queues, looks.versions, looks.priorities) AS l(queue, version, priority)
             CROSS JOIN LATERAL (
                 SELECT key FROM run
-                WHERE w.slots > 0 AND run.queue = w.queue AND run.due_at <= time_now AND run.version <= w.version
+                WHERE run.queue = l.queue AND run.priority = l.priority AND run.due_at <= time_now
+                    AND run.version <= l.version
                 ORDER BY run.due_at LIMIT 1) r
             JOIN run ON run.key = r.key
             LIMIT 1 FOR NO KEY UPDATE OF run;
@@ -66,12 +108,10 @@ BEGIN
         END;
     END LOOP;
     IF cardinality(taken) > 0 THEN
-        UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep, claims = claims + 1
-        WHERE key = ANY (taken);
         RETURN QUERY
         SELECT run.id, run.uid, run.root, run.parent, run.queue, run.input, run.version, run.status, run.at, run.head,
                run.revision, run.due_at, run.session, run.claims, run.inbox_last, run.inbox_read, run.created_at, run.updated_at,
-               run.ended_at, run.state, parts.names, parts.bodies, mail.seqs, mail.keys, mail.kinds, mail.bodies, mail.ats,
+               run.ended_at, run.priority, run.state, parts.names, parts.bodies, mail.seqs, mail.keys, mail.kinds, mail.bodies, mail.ats,
                debts.revisions, debts.places, debts.effects, time_now, run.token, NULL::bigint
         FROM unnest(taken) WITH ORDINALITY AS t(key, place)
         CROSS JOIN LATERAL (SELECT * FROM run WHERE run.key = t.key OFFSET 0) run
@@ -90,13 +130,12 @@ BEGIN
         ORDER BY t.place;
     END IF;
     SELECT min(r.due_at) INTO next_due
-    FROM unnest(w_queue, w_version, w_slots) AS w(queue, version, slots)
+    FROM unnest(looks.queues, looks.versions, looks.priorities) AS l(queue, version, priority)
     CROSS JOIN LATERAL (
         SELECT run.due_at FROM run
-        WHERE run.queue = w.queue AND run.due_at IS NOT NULL AND run.version <= w.version
+        WHERE run.queue = l.queue AND run.priority = l.priority AND run.due_at IS NOT NULL AND run.version <= l.version
             AND run.session IS DISTINCT FROM asking
-        ORDER BY run.due_at LIMIT 1) r
-    WHERE w.slots > 0;
+        ORDER BY run.due_at LIMIT 1) r;
     claimed_at := time_now;
     RETURN NEXT;
 END $$;
