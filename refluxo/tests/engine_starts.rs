@@ -1,10 +1,13 @@
-//! Runs that are started later.
+//! Runs that are started later, and starts that tell what they did.
 
 mod support;
 
 use std::time::Duration;
 
-use refluxo::{engine::ResultError, snapshot::RunStatus};
+use refluxo::{
+    engine::{ResultError, StartError},
+    snapshot::RunStatus,
+};
 use support::{
     Place,
     script::{Line, Word, script},
@@ -16,6 +19,7 @@ everywhere! {
     what_comes_before_its_time_does_not_begin_a_run,
     a_run_may_be_cancelled_before_its_time,
     a_time_that_has_passed_is_now,
+    a_start_tells_whether_it_created_the_run,
 }
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -64,4 +68,19 @@ async fn a_time_that_has_passed_is_now(place: Place) {
     place.clock.advance(HOUR);
     let run = engine.start("a", script([step("one")])).at(before).await.unwrap();
     soon(run.result()).await.unwrap().unwrap();
+}
+
+async fn a_start_tells_whether_it_created_the_run(place: Place) {
+    let (first, second) = (place.patient_engine().await, place.patient_engine().await);
+    let (run, is_new) = first.start("a", script([step("one")])).created().await.unwrap();
+    assert!(is_new);
+    assert!(!second.start("a", script([step("one")])).created().await.unwrap().1);
+    soon(run.result()).await.unwrap().unwrap();
+    assert!(!first.start("a", script([step("one")])).created().await.unwrap().1, "nor after its end");
+    assert!(
+        first.start("b", script([])).after(HOUR).created().await.unwrap().1,
+        "one that begins later is there"
+    );
+    let other = second.start("a", script([step("two")])).created().await;
+    assert!(matches!(other, Err(StartError::OtherArguments { .. })));
 }

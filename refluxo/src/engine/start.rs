@@ -80,7 +80,30 @@ impl<W: Machine> Starting<W> {
         Self { when: When::After(delay), ..self }
     }
 
-    async fn start(self) -> Result<Run<W>, StartError> {
+    /// Starts the run, and tells whether that created it: `false` if it had been started before with the same arguments.
+    ///
+    /// For callers who answer somebody, as with `201 Created` or `200 OK`. An answer of the store that was lost changes nothing: the
+    /// start that created the run is told so.
+    ///
+    /// ```no_run
+    /// # use refluxo::prelude::*;
+    /// # #[workflow]
+    /// # async fn remind(whom: String) -> String { whom }
+    /// # async fn example(engine: Engine) -> Result<(), refluxo::engine::StartError> {
+    /// let (run, is_new) = engine.start("r-1", remind("Ada".into())).created().await?;
+    /// println!("{} {}", run.id(), if is_new { "begins" } else { "was there already" });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Starting`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Starting`]; what is told then is that of the later start.
+    pub async fn created(self) -> Result<(Run<W>, bool), StartError> {
         let Self { engine, id, workflow, attributes, lane, when } = self;
         let id = id?;
         let shared = engine.shared();
@@ -110,13 +133,15 @@ impl<W: Machine> Starting<W> {
         let is_allowed = shared.settings.max_payload.check_arguments(&new_run);
         is_allowed.map_err(|cause| StartError::TooLarge { id: id.clone(), cause })?;
         let asked = Instant::now();
-        match create(&engine, &NewRun { attributes, ..new_run }).await.map_err(failed)? {
+        let is_new = match create(&engine, &NewRun { attributes, ..new_run }).await.map_err(failed)? {
             Created::New { lease: Some(lease) } => {
                 let work = driver::begin(shared.clone(), lease, run, Box::new(workflow), asked);
                 driver::spawn(shared, slot, work);
+                true
             }
-            // It was created, or had been before: the hash of the input covers the workflow's name.
-            Created::New { lease: None } | Created::Exists { same_input: true, .. } => {}
+            Created::New { lease: None } => true,
+            // The hash of the input covers the workflow's name.
+            Created::Exists { same_input: true, .. } => false,
             Created::Exists { same_input: false, queue, .. } if queue == W::NAME => {
                 return Err(StartError::OtherArguments { id, workflow: W::NAME });
             }
@@ -124,8 +149,8 @@ impl<W: Machine> Starting<W> {
                 return Err(StartError::OtherWorkflow { id, found: queue, wanted: W::NAME });
             }
             Created::Rejected(cause) => return Err(StartError::Store { id, cause }),
-        }
-        Ok(Run::new(engine, id))
+        };
+        Ok((Run::new(engine, id), is_new))
     }
 }
 
@@ -141,7 +166,7 @@ impl<W: Machine> IntoFuture for Starting<W> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.start())
+        Box::pin(async { self.created().await.map(|(run, _)| run) })
     }
 }
 
