@@ -145,6 +145,11 @@ impl PostgresStoreBuilder {
     ///
     /// While runs are busy the store keeps up to three of its connections, and takes others for a moment each. Beside them the
     /// store has one connection of its own, made with the pool's options, that listens.
+    ///
+    /// It is a pool of `sqlx` 0.9, with that crate's features `postgres` and `runtime-tokio`. Set its `acquire_timeout`, of 30 seconds,
+    /// well below the engine's [lease](crate::engine::EngineBuilder::lease): leases are renewed through the pool, and while the
+    /// server is away each of a caller's tries takes that long. The pool that the store makes itself has 10 connections and waits
+    /// 5 seconds. A pool that others use up leaves no connection to renew leases with.
     pub fn pool(mut self, pool: PgPool) -> Self {
         self.pool = Some(pool);
         self
