@@ -102,10 +102,27 @@ pub fn workflow(options: TokenStream, item: TokenStream) -> TokenStream {
 /// - `#[step(timeout = "10s")]` is the time that one attempt has. The step returns a `Result` whose error is `From<TimedOut>`.
 /// - `#[step(concurrency = 8)]` is how many calls of it one engine runs at once.
 ///
+/// - `#[step(transaction)] fn pay(tx: &mut SqliteTransaction, sum: i64) -> Result<i64, rusqlite::Error>`: the body writes in the
+///   transaction in which the run's next state is stored, so that what it writes is there exactly once. See below.
+///
 /// Durations are written as a number and `ms`, `s`, `m`, `h` or `d`.
 ///
-/// A step is not transactional: if the process dies between the body's last effect and the commit, the body runs again with
+/// Else a step is not transactional: if the process dies between the body's last effect and the commit, the body runs again with
 /// the same arguments and the same idempotency key.
+///
+/// # Exactly once: `transaction`
+///
+/// The first parameter is the transaction of the engine's store: `&mut SqliteTransaction` in a plain `fn`, which runs on the
+/// store's thread, or `&mut PostgresTransaction` in an `async fn`. It is stored nowhere, and calls of the step leave it out. What the
+/// body writes by it, the workflow's next state and the entry of the history are committed together or not at all, whatever
+/// dies. If the body gives an `Err` or panics, if the workflow's code panics behind it, or if the commit fails, all of it is
+/// rolled back: the body may run several times, and what it wrote is there at most once. What else it does, beside the
+/// transaction, is at least once as ever.
+///
+/// While the transaction is open, its run does nothing else, not even what it is told, and in a `SqliteStore` nobody else
+/// writes: keep it short, and don't wait in it for what the engine does elsewhere, which waits for the transaction. A plain `fn`
+/// takes no `timeout`, and a transaction no `concurrency`. An engine on a store without such transactions is not built; in a test
+/// a mock stands in for the step.
 ///
 /// ```
 /// use refluxo::prelude::*;

@@ -161,7 +161,18 @@ pub(crate) enum Message {
     /// `#[inject] x: &Cow<'_, str>`.
     InjectedBorrow,
 
+    /// `#[step(transaction)] fn f(x: u32)`.
+    TransactionParameter,
+    /// `tx: &mut SqliteTransaction` without `transaction`.
+    TransactionNotSaid,
+
     // Options
+    /// `transaction = …`.
+    TransactionSyntax,
+    /// `#[step(transaction, timeout = "1s")] fn`.
+    TimeoutInBlocking,
+    /// `#[step(transaction, concurrency = 1)]`.
+    ConcurrencyInTransaction,
     /// An unknown key in `#[step(…)]`.
     UnknownStepOption(String),
     /// `name = 1`.
@@ -394,10 +405,22 @@ impl fmt::Display for Message {
             ),
             Self::InjectedUnnamed => f.write_str("a resource is found by its type: replace this by a type"),
             Self::InjectedBorrow => f.write_str("a resource belongs to the engine, so it can't borrow"),
+            Self::TransactionParameter => f.write_str(
+                "a step with `transaction` takes the store's transaction first: `tx: &mut SqliteTransaction` in a plain `fn`, \
+                 or `tx: &mut PostgresTransaction` in an `async fn`",
+            ),
+            Self::TransactionNotSaid => f.write_str(
+                "a step that takes the store's transaction says so: write `#[step(transaction)]`, and take it first",
+            ),
+            Self::TransactionSyntax => f.write_str("`transaction` takes nothing: write `#[step(transaction)]`"),
+            Self::TimeoutInBlocking => f.write_str("nothing can interrupt a plain `fn`: remove `timeout`"),
+            Self::ConcurrencyInTransaction => f.write_str(
+                "how many transactions are open at once is the store's business: remove `concurrency`",
+            ),
             Self::UnknownStepOption(key) => {
                 write!(
                     f,
-                    "`#[step]` has no option `{key}`: it takes `name = \"…\"`, `retry(…)`, `timeout = \"…\"` and `concurrency = n`"
+                    "`#[step]` has no option `{key}`: it takes `name = \"…\"`, `retry(…)`, `timeout = \"…\"`, `concurrency = n` and `transaction`"
                 )
             }
             Self::NameSyntax => f.write_str("a name is a string that is not empty: `name = \"…\"`"),

@@ -18,12 +18,13 @@ pub use crate::{
     suspend::{
         Backoff, Begin, Block, Child, Elapsed, Ending, Fallible, Join, JoinAll, Judged, Keep, Kept, One,
         Outcomes, Pending, Resources, Retry, Rule, Select, Signal, Step, StepContext, StepFuture, StepSpec,
-        StepTask, StepTimeout, Suspend, TimedOut, Timeout, Try, TryJoin,
+        StepTask, StepTimeout, Suspend, TimedOut, Timeout, TransactionFuture, Try, TryJoin,
         call::{
             Alone, Argument, Call, Read, StepOutput, Write, argument, call_json, copy_call, judged,
             next_argument, once, read_call, required, returns, run_alone, show_call, timed_out, write_call,
         },
         spawn,
+        transaction::{in_async, in_blocking, no_transaction},
     },
     twin::{self, Awaitable, awaited},
     workflow::{

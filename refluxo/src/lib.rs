@@ -33,9 +33,9 @@ pub use local::{Local, Saved};
 pub use refluxo_macros::{Signal, step, workflow};
 pub use store::MemoryStore;
 #[cfg(feature = "postgres")]
-pub use store::PostgresStore;
+pub use store::{PostgresStore, PostgresTransaction};
 #[cfg(feature = "sqlite")]
-pub use store::SqliteStore;
+pub use store::{SqliteStore, SqliteTransaction};
 
 /// What every workflow needs: `use refluxo::prelude::*;`.
 pub mod prelude {
@@ -45,7 +45,7 @@ pub mod prelude {
     // For `state.at()`.
     pub use crate::machine::Machine as _;
     #[cfg(feature = "sqlite")]
-    pub use crate::store::SqliteStore;
+    pub use crate::store::{SqliteStore, SqliteTransaction};
     pub use crate::{
         compensate,
         engine::{Engine, Run},

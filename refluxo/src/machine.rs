@@ -13,7 +13,7 @@ use crate::{
     engine::AnyMachine,
     local::{Local, Saved},
     snapshot::{LoadError, StateReader, StateWriter},
-    suspend::{Begin, Pending, Suspend},
+    suspend::{Begin, Pending, Suspend, TransactionType},
 };
 
 /// A workflow, compiled to a state machine: the enum that `#[workflow]` generates.
@@ -332,6 +332,7 @@ pub struct StateInfo {
 #[derive(Debug, Default)]
 pub struct Description {
     requirements: Vec<Requirement>,
+    transactions: Vec<(&'static str, TransactionType)>,
     children: Vec<ChildInfo>,
     signals: Vec<&'static str>,
 }
@@ -371,6 +372,11 @@ impl Description {
         });
     }
 
+    /// Adds the transaction that a step writes in.
+    pub fn require_transaction<T: Any>(&mut self, step: &'static str) {
+        self.transactions.push((step, TransactionType::of::<T>()));
+    }
+
     /// Adds a workflow that is awaited as a child.
     pub fn child<M: Machine>(&mut self) {
         self.children.push(ChildInfo { name: M::NAME, register: crate::engine::Registry::add::<M> });
@@ -393,6 +399,12 @@ impl Description {
     #[must_use]
     pub fn requirements(&self) -> &[Requirement] {
         &self.requirements
+    }
+
+    /// The steps that write in the store's transaction, with its type, in the order of the calls.
+    #[must_use]
+    pub fn transactions(&self) -> &[(&'static str, TransactionType)] {
+        &self.transactions
     }
 
     /// The children, in the order of the calls.

@@ -228,3 +228,88 @@ async fn what_can_not_be_encoded_is_refused() {
         other => panic!("it was started: {other:?}"),
     }
 }
+
+/// A step that writes beside what the codec makes of its run.
+#[cfg(feature = "sqlite")]
+mod in_a_transaction {
+    use refluxo::snapshot::RunStatus;
+
+    use super::*;
+
+    #[step(transaction)]
+    fn learn(tx: &mut SqliteTransaction, word: String) -> Result<String, String> {
+        tx.execute("INSERT INTO learnt (word) VALUES (?1)", [&word]).map_err(|error| error.to_string())?;
+        Ok(format!("{word}, which was learnt"))
+    }
+
+    #[workflow]
+    async fn recall() -> String {
+        let learnt = learn(SECRET.to_lowercase()).await.unwrap();
+        let Word(word) = signal::<Word>().await;
+        format!("{learnt} {word}")
+    }
+
+    /// Keeps what it is given, but for what comes of the step.
+    struct Prudish;
+
+    impl Codec for Prudish {
+        fn encode(&self, _: &Place<'_>, plain: Bytes) -> Result<Bytes, CodecError> {
+            if String::from_utf8_lossy(&plain).contains("which was learnt") {
+                return Err(CodecError::failed("nobody is to know that"));
+            }
+            Ok(plain)
+        }
+
+        fn decode(&self, _: &Place<'_>, coded: Bytes) -> Result<Bytes, CodecError> {
+            Ok(coded)
+        }
+    }
+
+    /// A store with a table of the program's own.
+    async fn open() -> (tempfile::TempDir, SqliteStore, rusqlite::Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("runs.db");
+        let store = SqliteStore::open(&file).await.unwrap();
+        let db = rusqlite::Connection::open(&file).unwrap();
+        db.execute_batch("CREATE TABLE learnt (word TEXT)").unwrap();
+        (folder, store, db)
+    }
+
+    fn learnt(db: &rusqlite::Connection) -> u32 {
+        db.query_row("SELECT count(*) FROM learnt", [], |row| row.get(0)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_a_step_gave_is_encoded_as_ever() {
+        let (_folder, store, db) = open().await;
+        let coded = Coded::new(store.clone(), Keyed(vec![7]));
+        let engine = Engine::builder(coded).register::<Recall>().build().await.unwrap();
+        let run = engine.start("a", recall()).await.unwrap();
+        support::until(async || run.snapshot().await.unwrap().status == RunStatus::Waiting).await;
+        let id = RunId::new("a").unwrap();
+        let kept = store.load(&id, Depth::All).await.unwrap().value.unwrap();
+        let entries = store.history(&id, Page { before: None, limit: 9 }).await.unwrap().value;
+        let places = entries.iter().map(|entry| &entry.body).chain([&kept.state, &kept.row.head.body]);
+        for bytes in places {
+            assert_eq!(bytes[0], 7, "it is under the key");
+            assert!(!String::from_utf8_lossy(bytes).contains("learnt"));
+        }
+        assert_eq!(learnt(&db), 1);
+        run.signal(Word("too".into())).await.unwrap();
+        assert!(soon(run.result()).await.unwrap().ends_with("which was learnt too"));
+    }
+
+    #[tokio::test]
+    async fn a_state_that_can_not_be_encoded_rolls_back_what_the_step_wrote() {
+        let (_folder, store, db) = open().await;
+        let engine = Engine::builder(Coded::new(store, Prudish)).register::<Recall>().build().await.unwrap();
+        let run = engine.start("a", recall()).await.unwrap();
+        match soon(run.result()).await {
+            Err(ResultError::Parked { reason: ParkReason::Unsaved { message }, .. }) => {
+                assert!(message.contains("nobody is to know that"), "{message}");
+            }
+            other => panic!("it is not parked: {other:?}"),
+        }
+        assert_eq!(learnt(&db), 0);
+    }
+}

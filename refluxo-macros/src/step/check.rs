@@ -13,10 +13,12 @@ pub(crate) fn function(errors: &Errors, function: &Function, options: Options) -
         errors.on(receiver, &Message::StepMethod);
         return None;
     }
-    asyncness(errors, sig);
+    asyncness(errors, sig, &options);
+    together(errors, &options);
     qualifiers(errors, sig);
     generics(errors, sig);
     output(errors, &sig.output);
+    let params = params::all(errors, sig, options.transaction.as_ref());
     Some(StepFn {
         attrs: sort_attrs(attrs),
         vis: vis.clone(),
@@ -27,16 +29,28 @@ pub(crate) fn function(errors: &Errors, function: &Function, options: Options) -
         name: options.name.as_ref().map_or_else(|| sig.ident.unraw().to_string(), syn::LitStr::value),
         options,
         generics: sig.generics.clone(),
-        params: params::all(errors, sig),
+        params,
         output: sig.output.clone(),
         body: body.clone(),
     })
 }
 
-/// A step is an `async fn`.
-fn asyncness(errors: &Errors, sig: &Signature) {
-    if sig.asyncness.is_none() {
+/// A step is an `async fn`, unless it writes in a store's transaction. Only what awaits can be interrupted.
+fn asyncness(errors: &Errors, sig: &Signature, options: &Options) {
+    if sig.asyncness.is_some() {
+        return;
+    }
+    if options.transaction.is_none() {
         errors.on(sig.fn_token, &Message::StepNotAsync);
+    } else if options.timeout.is_some() {
+        errors.on(sig.fn_token, &Message::TimeoutInBlocking);
+    }
+}
+
+/// Options that exclude each other.
+fn together(errors: &Errors, options: &Options) {
+    if let (Some(transaction), Some(_)) = (&options.transaction, options.concurrency) {
+        errors.on(transaction, &Message::ConcurrencyInTransaction);
     }
 }
 

@@ -6,7 +6,7 @@ use syn::GenericParam;
 
 use super::{
     StepAttrs, StepFn,
-    params::{Argument, Param},
+    params::{Argument, Param, Transaction},
     serial, traits,
 };
 
@@ -45,7 +45,7 @@ impl StepFn {
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &Argument> {
         self.params.iter().filter_map(|param| match param {
             Param::Argument(argument) => Some(argument),
-            Param::Injected(_) => None,
+            Param::Injected(_) | Param::Transaction(_) => None,
         })
     }
 
@@ -136,6 +136,7 @@ fn body(step: &StepFn) -> TokenStream {
             let (attrs, pat, ty) = (&injected.attrs, &injected.pat, &injected.ty);
             quote!(#(#attrs)* #pat: #ty)
         }
+        Param::Transaction(Transaction { attrs, pat, ty, .. }) => quote!(#(#attrs)* #pat: #ty),
     });
     let inputs = quote_spanned!(step.paren_token.span.join()=> (#(#inputs),*));
     quote! {

@@ -68,10 +68,11 @@ pub(crate) fn step(options: TokenStream, item: TokenStream) -> TokenStream {
     let Some(function) = parse::function(&errors, item.clone()) else {
         return [errors.finish(), item].into_iter().collect();
     };
+    let in_transaction = options.transaction.is_some();
     let step = check::function(&errors, &function, options);
     let items = match step {
         Some(step) if errors.is_empty() => expand::items(&step),
-        _ => stub::items(&function),
+        _ => stub::items(&function, in_transaction),
     };
     [errors.finish(), items].into_iter().collect()
 }

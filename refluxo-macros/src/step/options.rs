@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
-use syn::{Expr, ExprLit, Lit, LitStr, Meta, Token, parse::Parser, punctuated::Punctuated};
+use syn::{Expr, ExprLit, Lit, LitStr, Meta, Path, Token, parse::Parser, punctuated::Punctuated};
 
 use super::{
     retry::{self, Retry},
@@ -22,12 +22,14 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     /// `concurrency = n`.
     pub(crate) concurrency: Option<u32>,
+    /// `transaction`: where it stands.
+    pub(crate) transaction: Option<Path>,
 }
 
 // Input:
 //   name = "charge-card", timeout = "10s"
 // Output:
-//   Options { name: Some("charge-card"), timeout: Some(10s), retry: None, concurrency: None }
+//   Options { name: Some("charge-card"), timeout: Some(10s), retry: None, concurrency: None, transaction: None }
 pub(crate) fn parse(errors: &Errors, tokens: TokenStream) -> Options {
     let mut options = Options::default();
     match Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens) {
@@ -60,6 +62,12 @@ fn read(errors: &Errors, meta: &Meta, options: &mut Options) {
                 value::once(errors, meta, "concurrency", &mut options.concurrency, limit);
             }
         }
+        "transaction" => match meta {
+            Meta::Path(path) => {
+                value::once(errors, path, "transaction", &mut options.transaction, path.clone());
+            }
+            Meta::List(_) | Meta::NameValue(_) => errors.on(meta, &Message::TransactionSyntax),
+        },
         other => errors.on(meta.path(), &Message::UnknownStepOption(other.to_owned())),
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Param {
     Argument(Argument),
     /// A resource.
     Injected(Injected),
+    /// The store's transaction.
+    Transaction(Transaction),
 }
 
 /// A parameter that is stored with the call.
@@ -51,6 +53,17 @@ pub(crate) struct Injected {
     pub(crate) ty: Type,
     /// The type behind the `&`.
     pub(crate) resource: Type,
+}
+
+/// The first parameter of a step with `transaction`.
+pub(crate) struct Transaction {
+    /// The attributes that stay with the body's parameter.
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) pat: Pat,
+    /// The type as written, with its `&mut`.
+    pub(crate) ty: Type,
+    /// The type behind the `&mut`.
+    pub(crate) lent: Type,
 }
 
 impl Injected {
@@ -94,13 +107,36 @@ impl Argument {
     }
 }
 
-/// Checks the parameters and takes them apart.
-pub(crate) fn all(errors: &Errors, sig: &Signature) -> Vec<Param> {
-    let typed = sig.inputs.iter().filter_map(|input| match input {
+/// Checks the parameters and takes them apart. The first one is the transaction, if there is one.
+pub(crate) fn all(errors: &Errors, sig: &Signature, in_transaction: Option<&syn::Path>) -> Vec<Param> {
+    let mut typed = sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(param) => Some(param),
         FnArg::Receiver(_) => None,
     });
-    typed.filter_map(|param| one(errors, param)).collect()
+    let first = in_transaction.and_then(|option| {
+        let first = typed.next();
+        if first.is_none() {
+            errors.on(option, &Message::TransactionParameter);
+        }
+        transaction(errors, first?).map(Param::Transaction)
+    });
+    first.into_iter().chain(typed.filter_map(|param| one(errors, param))).collect()
+}
+
+/// The store's transaction is lent to be written in, and its type is the store's own.
+fn transaction(errors: &Errors, param: &PatType) -> Option<Transaction> {
+    if let Type::Reference(TypeReference { mutability: Some(_), elem, .. }) = ungroup(&param.ty) {
+        let transaction = ungroup(elem);
+        let (attrs, injects): (Vec<_>, Vec<_>) =
+            param.attrs.iter().cloned().partition(|attr| !stub::is_inject(attr));
+        let is_named = matches!(transaction, Type::Path(_)) && types::borrow(transaction).is_none();
+        if is_named && types::unnamed(transaction).is_none() && injects.is_empty() {
+            let (pat, ty) = ((*param.pat).clone(), (*param.ty).clone());
+            return Some(Transaction { attrs, pat, ty, lent: transaction.clone() });
+        }
+    }
+    errors.on(param, &Message::TransactionParameter);
+    None
 }
 
 /// A parameter is an argument unless `#[inject]` stands before it.
@@ -158,7 +194,12 @@ fn storage(errors: &Errors, ty: &Type) -> Option<Storage> {
         return storable(errors, ty).then_some(Storage::Owned);
     };
     if let Some(mutability) = reference.mutability {
-        errors.on(mutability, &Message::ArgumentMutable);
+        let message = if is_transaction(&reference.elem) {
+            Message::TransactionNotSaid
+        } else {
+            Message::ArgumentMutable
+        };
+        errors.on(mutability, &message);
         return None;
     }
     if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
@@ -198,6 +239,18 @@ fn storable(errors: &Errors, ty: &Type) -> bool {
 fn is_context(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "StepContext"),
+        _ => false,
+    }
+}
+
+/// Whether the type is a store's transaction, by whatever path.
+fn is_transaction(ty: &Type) -> bool {
+    match ungroup(ty) {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "SqliteTransaction" || last.ident == "PostgresTransaction"),
         _ => false,
     }
 }

@@ -18,6 +18,7 @@ use super::{StepFn, retry::Retry};
 //               retry: Retry { attempts: 5, ..Retry::DEFAULT },
 //               timeout: Some(StepTimeout { after: 10s, outcome: timed_out::<Result<Receipt, ShopError>> }),
 //               concurrency: None,
+//               transaction: false,
 //               judge: |outcome| judged::<Result<Receipt, ShopError>, _>(outcome, ShopError::is_transient, |output| …),
 //           }
 //       }
@@ -32,6 +33,7 @@ pub(super) fn spec(step: &StepFn, output: &TokenStream) -> TokenStream {
         }
     }));
     let concurrency = optional(options.concurrency.map(|limit| quote!(#limit)));
+    let transaction = options.transaction.is_some();
     let judge = judge(step, output);
     quote_hidden! {
         fn spec(&self) -> &'static ::refluxo::__private::StepSpec {
@@ -40,6 +42,7 @@ pub(super) fn spec(step: &StepFn, output: &TokenStream) -> TokenStream {
                     retry: #retry,
                     timeout: #timeout,
                     concurrency: #concurrency,
+                    transaction: #transaction,
                     judge: #judge,
                 }
             }

@@ -19,7 +19,7 @@ use super::{parse::Function, types};
 //       impl IntoFuture for charge { … }
 //       async fn __charge_body(order: &mut Order) -> Receipt { … }
 //   };
-pub(crate) fn items(function: &Function) -> TokenStream {
+pub(crate) fn items(function: &Function, in_transaction: bool) -> TokenStream {
     if function.sig.receiver().is_some() {
         return method(function);
     }
@@ -28,7 +28,9 @@ pub(crate) fn items(function: &Function) -> TokenStream {
     let generics = without_lifetimes(&sig.generics);
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let markers = sig.generics.type_params().map(|param| &param.ident);
-    let inputs = sig.inputs.iter().filter(|input| !is_injected(input)).map(|param| input(sig, param));
+    let lent = usize::from(in_transaction && sig.inputs.first().is_some_and(is_lent_to_write));
+    let inputs = sig.inputs.iter().skip(lent);
+    let inputs = inputs.filter(|input| !is_injected(input)).map(|param| input(sig, param));
     let impls = impls(sig, &generics);
     let body = body(function);
     quote_hidden! {
@@ -165,6 +167,16 @@ fn without_inject(sig: &Signature) -> Signature {
 fn is_injected(input: &FnArg) -> bool {
     match input {
         FnArg::Typed(param) => param.attrs.iter().any(is_inject),
+        FnArg::Receiver(_) => false,
+    }
+}
+
+/// Whether this is a `&mut`, as a transaction is.
+fn is_lent_to_write(input: &FnArg) -> bool {
+    match input {
+        FnArg::Typed(param) => {
+            matches!(&*param.ty, Type::Reference(reference) if reference.mutability.is_some())
+        }
         FnArg::Receiver(_) => false,
     }
 }

@@ -184,6 +184,7 @@ where
                 retry: Retry::NONE,
                 timeout: ::core::option::Option::None,
                 concurrency: ::core::option::Option::None,
+                transaction: false,
                 judge: |outcome| {
                     #[allow(unused_imports)]
                     use NeverFails as _;

@@ -7,7 +7,7 @@ use syn::{Generics, ReturnType, parse_quote, spanned::Spanned};
 use super::{
     StepFn,
     expand::turbofish,
-    params::{Argument, Injected, Param},
+    params::{Argument, Injected, Param, Transaction},
     serial, spec, types,
 };
 
@@ -16,8 +16,8 @@ use super::{
 // Output:
 //   impl Suspend for charge { type Output = Receipt; pending, begin, describe }
 //   impl Step for charge { NAME }
-//   impl StepTask for charge { name, run, spec, copy, into_any, arguments }
-//   impl IntoFuture for charge { … }                         // only where nothing is injected
+//   impl StepTask for charge { name, run (or run_in), spec, copy, into_any, arguments }
+//   impl IntoFuture for charge { … }                         // only where nothing is lent by the engine
 pub(crate) fn impls(step: &StepFn) -> TokenStream {
     let generics = runnable_generics(step);
     let suspend = suspend(step, &generics);
@@ -41,6 +41,7 @@ fn runnable_generics(step: &StepFn) -> Generics {
     let shared = step.params.iter().filter_map(|param| match param {
         Param::Argument(argument) => argument.is_borrowed().then(|| argument.stored_type()),
         Param::Injected(injected) => Some(injected.resource.to_token_stream()),
+        Param::Transaction(_) => None,
     });
     for ty in shared.filter(|ty| types::mentions(ty.clone(), &idents)) {
         bound(parse_quote!(#ty: ::core::marker::Send + ::core::marker::Sync + 'static));
@@ -72,6 +73,9 @@ fn suspend(step: &StepFn, generics: &Generics) -> TokenStream {
     let ident = &step.ident;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let output = output_type(step);
+    let transaction = transaction(step).map(|Transaction { lent, .. }| {
+        quote_hidden!(description.require_transaction::<#lent>(<Self as ::refluxo::__private::Step>::NAME);)
+    });
     let requirements = resources(step).map(|Injected { resource, .. }| {
         quote_hidden!(description.require::<#resource>(<Self as ::refluxo::__private::Step>::NAME);)
     });
@@ -90,6 +94,7 @@ fn suspend(step: &StepFn, generics: &Generics) -> TokenStream {
 
             fn describe(description: &mut ::refluxo::__private::Description) {
                 let _ = &description;
+                #transaction
                 #(#requirements)*
             }
         }
@@ -109,12 +114,20 @@ fn suspend(step: &StepFn, generics: &Generics) -> TokenStream {
 //           Outcome::new(__charge_body(resources.get::<Bank>(), call.order, &call.sku).await)
 //       })
 //   }
+//
+// or, with `transaction`, the same as `run_in`, whose transaction is the body's first argument; `run` panics then.
 fn task(step: &StepFn, generics: &Generics) -> TokenStream {
     let ident = &step.ident;
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let (body, turbofish) = (step.body_name(), turbofish(step));
     let told_at = Span::mixed_site().located_at(step.ident.span());
+    let is_async = step.async_token.is_some();
     let values = step.params.iter().map(|param| match param {
+        Param::Transaction(Transaction { lent, .. }) => {
+            let known = if is_async { quote_hidden!(in_async) } else { quote_hidden!(in_blocking) };
+            let at = Span::mixed_site().located_at(lent.span());
+            quote_spanned!(at=> ::refluxo::__private::#known::<#lent>(transaction))
+        }
         Param::Injected(injected) if injected.is_context() => quote_hidden!(&context),
         Param::Injected(Injected { resource, .. }) => quote_hidden!(resources.get::<#resource>()),
         Param::Argument(argument @ Argument { ident, .. }) if argument.is_borrowed() => {
@@ -122,13 +135,15 @@ fn task(step: &StepFn, generics: &Generics) -> TokenStream {
         }
         Param::Argument(Argument { ident, .. }) => quote_hidden!(call.#ident),
     });
+    let awaiting = is_async.then(|| quote_spanned!(told_at=> .await));
     let future = quote_spanned! {told_at=>
         ::std::boxed::Box::pin(async move {
             let call = *self;
             let _ = (&call, &context, &resources);
-            ::refluxo::__private::Outcome::new(#body #turbofish(#(#values),*).await)
+            ::refluxo::__private::Outcome::new(#body #turbofish(#(#values),*) #awaiting)
         })
     };
+    let run = run(step, &future);
     let spec = spec::spec(step, &output_type(step));
     quote_hidden! {
         impl #impl_generics ::refluxo::__private::StepTask for #ident #type_generics #where_clause {
@@ -136,13 +151,7 @@ fn task(step: &StepFn, generics: &Generics) -> TokenStream {
                 <Self as ::refluxo::__private::Step>::NAME
             }
 
-            fn run(
-                self: ::std::boxed::Box<Self>,
-                context: ::refluxo::__private::StepContext,
-                resources: ::std::sync::Arc<::refluxo::__private::Resources>,
-            ) -> ::refluxo::__private::StepFuture {
-                #future
-            }
+            #run
 
             #spec
 
@@ -169,9 +178,45 @@ fn task(step: &StepFn, generics: &Generics) -> TokenStream {
     }
 }
 
+/// The functions that run the body: in the store's transaction or without one.
+fn run(step: &StepFn, future: &TokenStream) -> TokenStream {
+    let alone = |body: &TokenStream| {
+        quote_hidden! {
+            fn run(
+                self: ::std::boxed::Box<Self>,
+                context: ::refluxo::__private::StepContext,
+                resources: ::std::sync::Arc<::refluxo::__private::Resources>,
+            ) -> ::refluxo::__private::StepFuture {
+                #body
+            }
+        }
+    };
+    if transaction(step).is_none() {
+        return alone(future);
+    }
+    let refused = alone(&quote_hidden! {
+        let _ = (context, resources);
+        ::std::boxed::Box::pin(async move {
+            ::refluxo::__private::no_transaction(<Self as ::refluxo::__private::Step>::NAME)
+        })
+    });
+    quote_hidden! {
+        #refused
+
+        fn run_in<'transaction>(
+            self: ::std::boxed::Box<Self>,
+            transaction: &'transaction mut (dyn ::core::any::Any + ::core::marker::Send),
+            context: ::refluxo::__private::StepContext,
+            resources: ::std::sync::Arc<::refluxo::__private::Resources>,
+        ) -> ::refluxo::__private::TransactionFuture<'transaction, ::refluxo::__private::Outcome> {
+            #future
+        }
+    }
+}
+
 /// Outside a workflow, a step that needs nothing from the engine simply runs.
 fn into_future(step: &StepFn, generics: &Generics) -> TokenStream {
-    if step.params.iter().any(|param| matches!(param, Param::Injected(_))) {
+    if step.params.iter().any(|param| matches!(param, Param::Injected(_) | Param::Transaction(_))) {
         return TokenStream::new();
     }
     let ident = &step.ident;
@@ -193,6 +238,14 @@ fn into_future(step: &StepFn, generics: &Generics) -> TokenStream {
 fn resources(step: &StepFn) -> impl Iterator<Item = &Injected> {
     step.params.iter().filter_map(|param| match param {
         Param::Injected(injected) if !injected.is_context() => Some(injected),
+        Param::Injected(_) | Param::Argument(_) | Param::Transaction(_) => None,
+    })
+}
+
+/// The transaction that the step writes in.
+fn transaction(step: &StepFn) -> Option<&Transaction> {
+    step.params.iter().find_map(|param| match param {
+        Param::Transaction(transaction) => Some(transaction),
         Param::Injected(_) | Param::Argument(_) => None,
     })
 }

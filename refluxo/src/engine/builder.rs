@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     BuildError, Engine, Registry, Retention, leases,
     operators::{Rules, retain},
+    registry::Transactions,
     settings::{Settings, Uids},
     shared::{Parts, Shared},
     telling::{Spans, Traces},
@@ -266,8 +267,8 @@ impl EngineBuilder {
     ///
     /// # Errors
     ///
-    /// If a step lacks a resource, two workflows share a name, or one is to be [served](EngineBuilder::serves) that is not registered;
-    /// all of them are listed. If there is no thread for an observer.
+    /// If a step lacks a resource or writes in transactions that the store does not have, two workflows share a name, or one is to be
+    /// [served](EngineBuilder::serves) that is not registered; all of them are listed. If there is no thread for an observer.
     #[expect(
         clippy::unused_async,
         reason = "it must be called within a runtime, and stores may come to be asked"
@@ -277,7 +278,9 @@ impl EngineBuilder {
             self.registry.serve_only(&served)?;
         }
         let this = self.keep_schedules();
-        this.registry.check(&this.resources)?;
+        let store = format!("{:?}", this.store);
+        let transactions = Transactions { store: &store, has: this.store.transaction() };
+        this.registry.check(&this.resources, transactions)?;
         let audience = Audience::of(this.observers)
             .map_err(|cause| BuildError::ObserverThread { cause: Arc::new(cause) })?;
         #[cfg(feature = "testing")]

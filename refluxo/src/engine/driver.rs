@@ -11,6 +11,7 @@ use super::{
     AnyMachine,
     leases::{Mailbox, Renewing},
     machines::Machines,
+    patience::Patience,
     persist::{Settled, settle},
     running::Running,
     shared::Shared,
@@ -22,7 +23,7 @@ use crate::{
     core::{Identity, Life, Next, Run},
     observer::{Event, LeaseLost, Taking},
     snapshot::{ParkReason, Path},
-    store::{Depth, EffectId, Lease, Record, Revision, Row, Status},
+    store::{Depth, EffectId, Lease, OpenTransaction, Record, Revision, Row, Status},
     suspend::{Pulse, StepTask},
     time::Timestamp,
 };
@@ -54,6 +55,10 @@ pub(crate) struct Hands {
     pub(crate) refused: bool,
     /// The attempts of a cancelled run that have ended and are still to be taken in.
     pub(crate) ended: Vec<(Path, Attempt)>,
+    /// The transaction of the step whose outcome is to be stored next, with what it wrote.
+    pub(crate) transaction: Option<Box<dyn OpenTransaction>>,
+    /// The pauses between commits that were rolled back one after the other.
+    pub(crate) patience: Option<Patience>,
     /// The calls whose attempts did not begin, by their keys: they are out of the tree already.
     pub(crate) unbegun: BTreeMap<Arc<str>, Box<dyn StepTask>>,
 }
@@ -72,16 +77,17 @@ impl Hands {
             stuck: None,
             refused: false,
             ended: Vec::new(),
+            transaction: None,
+            patience: None,
             unbegun: BTreeMap::new(),
         })
     }
 
-    /// Begins anew with what is stored, after the store has refused a commit for this reason. Nothing is running.
-    pub(crate) fn begin_anew(&mut self, record: Record, reason: ParkReason) {
+    /// Begins anew with what is stored, after the store has taken nothing of a commit. Nothing is running.
+    pub(crate) fn begin_anew(&mut self, record: Record) {
         self.machines = Machines::of_record(record);
         self.grace = None;
-        self.stuck = Some((Path::ROOT, reason));
-        self.refused = true;
+        self.stuck = None;
         self.ended.clear();
         self.unbegun.clear();
     }
@@ -178,7 +184,7 @@ async fn drive(shared: &Arc<Shared>, mut held: Held) -> Option<Left> {
                 held = after;
                 held.follow(shared, turn);
             }
-            After::Refused(before) => held = before,
+            After::Anew(before) => held = before,
             After::Leave(left) => return left,
         }
     }
@@ -198,6 +204,10 @@ impl Held {
         match run.apply(turn.event(), shared.now()) {
             Ok((run, mut plan)) => {
                 if let Turn::Settled(settled) = turn {
+                    if plan.moved == 0 {
+                        // What the workflow came to can't be saved: its step has not run.
+                        hands.transaction = None;
+                    }
                     settled.keep(plan.moved);
                 }
                 hands.stuck = plan.stuck.take().or(hands.stuck);

@@ -50,7 +50,7 @@ pub(crate) enum Rung {
 }
 
 /// How long a lease is surely held, counted from when the store was asked for it. The rest of its time is for clocks that go apart.
-fn surely(keep: Duration) -> Duration {
+pub(crate) fn surely(keep: Duration) -> Duration {
     keep / 4 * 3
 }
 
@@ -110,15 +110,20 @@ impl Mailbox {
         }
     }
 
+    /// Whether the lease is lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire)
+    }
+
     fn told(&self) -> Option<Rung> {
-        if self.lost.load(Ordering::Acquire) {
+        if self.is_lost() {
             return Some(Rung::Lost);
         }
         self.mail.swap(false, Ordering::AcqRel).then_some(Rung::Mail)
     }
 
     fn told_nothing(&self) -> bool {
-        !self.lost.load(Ordering::Acquire) && !self.mail.load(Ordering::Acquire)
+        !self.is_lost() && !self.mail.load(Ordering::Acquire)
     }
 }
 

@@ -5,9 +5,9 @@
 //! the workflows taking turns (`turns`), and gives each a task, the `driver`: the only loop that performs actions. A `turn` performs
 //! what a run does next on its `machines`, which form a `tree` with a branch for each branch of a `join!` or a `select!`; attempts
 //! to run `steps` that are `running` meanwhile are its only state beside the store's, and `telling` is what of them is shown to the
-//! outside. `storing` has what a turn changed stored, by `persist`, and `undo` is a turn of a run that undoes what it did. `leases`,
-//! `bell`, `lull` and `watchers` keep runs in hand, the worker awake or at rest and callers informed. [`Storeless`] takes the same
-//! turns on snapshots that the caller keeps.
+//! outside. `transact` makes a step in the store's transaction. `storing` has what a turn changed stored, by `persist`, and `undo` is
+//! a turn of a run that undoes what it did. `leases`, `bell`, `lull` and `watchers` keep runs in hand, the worker awake or at rest and
+//! callers informed. [`Storeless`] takes the same turns on snapshots that the caller keeps.
 
 mod bell;
 mod builder;
@@ -36,6 +36,7 @@ mod storeless;
 mod storing;
 mod telling;
 mod time;
+mod transact;
 mod tree;
 mod turn;
 mod turns;
@@ -50,7 +51,7 @@ pub use builder::EngineBuilder;
 pub use erased::{AnyFrame, AnyMachine, AnyOutput, AnyTransition};
 pub use error::{
     BuildError, ForkError, MissingResource, NotAwaited, ReadError, ResultError, SignalError, StartError,
-    VerbError,
+    VerbError, WrongTransaction,
 };
 pub use fork::{Fork, ForkRun};
 pub use handle::Engine;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{patience::Patience, shared::Shared};
+use tokio::time::Instant;
+
+use super::{leases::surely, patience::Patience, shared::Shared};
 use crate::store::{
-    Commit, Committed, Created, Effect, EffectId, Message, NewRun, Operation, Owed, Revision, RunId,
-    StoreError,
+    Commit, Committed, Created, Depth, Effect, EffectId, Lease, Message, NewRun, OpenTransaction, Operation,
+    Owed, Renewed, Revision, RunId, Seq, StoreError, Then,
 };
 
 /// What became of a commit.
@@ -19,6 +21,8 @@ pub(crate) enum Persisted {
     },
     /// The run is in other hands.
     Lost,
+    /// Nothing of it is stored, nor of what the step had written in its transaction.
+    RolledBack,
     /// The store will never take it; nothing of it is stored.
     Refused(StoreError),
 }
@@ -44,6 +48,74 @@ pub(crate) async fn persist(shared: &Shared, commit: Commit) -> Persisted {
         shared.tell_failed(Operation::Commit, error);
         patience.pause().await;
     }
+}
+
+/// Stores a commit in the transaction in which its step has written. It is sent once: sent again it would be without that.
+pub(crate) async fn persist_in(
+    shared: &Shared,
+    transaction: Box<dyn OpenTransaction>,
+    commit: Commit,
+) -> Persisted {
+    let (lease, seen, then) = (commit.lease.clone(), commit.seen, commit.then);
+    match transaction.commit(commit).await.map(|answer| shared.time.note(answer)) {
+        Ok(Committed::Done { revision, more, owed }) => Persisted::Done { revision, more, owed },
+        Ok(Committed::Lost) => Persisted::Lost,
+        Ok(Committed::Rejected(error @ StoreError::Fatal(_))) | Err(error @ StoreError::Fatal(_)) => {
+            Persisted::Refused(error)
+        }
+        Ok(Committed::Rejected(error)) | Err(error @ StoreError::Retry(_)) => {
+            tracing::warn!(run = %lease.run, %error, "a transaction was rolled back; its step runs again");
+            shared.tell_failed(Operation::Commit, error);
+            Persisted::RolledBack
+        }
+        Err(error @ StoreError::Unknown(_)) => {
+            tracing::warn!(run = %lease.run, %error, "it is not known whether a transaction was stored; the run tells");
+            shared.tell_failed(Operation::Commit, error);
+            what_became_of(shared, &lease, seen, then).await
+        }
+    }
+}
+
+/// What became of a commit in a transaction whose answer was lost.
+async fn what_became_of(shared: &Shared, lease: &Lease, seen: Seq, then: Then) -> Persisted {
+    let mut patience = Patience::of_a_run();
+    loop {
+        match look(shared, lease, seen, then).await {
+            Ok(Some(persisted)) => return persisted,
+            // Another worker may have taken the run over between the two questions.
+            Ok(None) => {}
+            Err(error) => tracing::warn!(run = %lease.run, %error, "the run was not read; it is tried again"),
+        }
+        patience.pause().await;
+    }
+}
+
+/// What became of it, as lease and revision tell; `None` if the store took too long to answer.
+///
+/// The lease comes first: it is renewed after the end of the transaction, should that be under way still. Only this worker has moved a
+/// run on that it holds without a break.
+async fn look(
+    shared: &Shared,
+    lease: &Lease,
+    seen: Seq,
+    then: Then,
+) -> Result<Option<Persisted>, StoreError> {
+    let (asked, keep) = (Instant::now(), shared.settings.lease);
+    let renewed = shared.time.note(shared.store.renew(vec![lease.clone()], keep).await?);
+    let is_held = matches!(renewed[..], [Renewed::Kept { .. }]);
+    let record = shared.time.note(shared.store.load(&lease.run, Depth::All).await?);
+    if is_held && asked.elapsed() >= surely(keep) {
+        return Ok(None);
+    }
+    Ok(Some(match record {
+        Some(record) if is_held && record.row.revision == lease.revision => Persisted::RolledBack,
+        // The commit itself gives back the lease of a run that does not go on; whoever moved that on, it is let go of here.
+        Some(record) if record.row.revision == lease.revision.next() && (is_held || then != Then::Go) => {
+            let more = record.row.inbox_last > seen;
+            Persisted::Done { revision: record.row.revision, more, owed: record.owed }
+        }
+        Some(_) | None => Persisted::Lost,
+    }))
 }
 
 /// What became of effects that a store left to the holder of the run.

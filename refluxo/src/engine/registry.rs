@@ -8,11 +8,11 @@ use std::{
 
 use serde_json::value::RawValue;
 
-use super::{AnyMachine, BuildError, MissingResource};
+use super::{AnyMachine, BuildError, MissingResource, WrongTransaction};
 use crate::{
     machine::{Description, Machine, Undoing},
     snapshot::{LoadError, StateReader},
-    suspend::Resources,
+    suspend::{Resources, TransactionType},
 };
 
 /// The workflows that an engine knows, by name.
@@ -32,6 +32,15 @@ pub(crate) struct Kind {
     pub(crate) served: bool,
     decode: Decode,
     undo: Undo,
+}
+
+/// Which transactions a store has.
+#[derive(Clone, Copy)]
+pub(crate) struct Transactions<'a> {
+    /// The store.
+    pub(crate) store: &'a str,
+    /// The type of its transactions.
+    pub(crate) has: Option<TransactionType>,
 }
 
 /// Reads a state of the name and the fields that are given.
@@ -113,8 +122,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Checks that no name is used twice and that every step finds its resources that may run here.
-    pub(crate) fn check(&self, resources: &Resources) -> Result<(), BuildError> {
+    /// Checks that no name is used twice, and that every step that may run here finds its resources and its transaction.
+    pub(crate) fn check(&self, resources: &Resources, store: Transactions<'_>) -> Result<(), BuildError> {
         if !self.conflicts.is_empty() {
             return Err(BuildError::Conflicts { conflicts: self.conflicts.clone() });
         }
@@ -132,7 +141,32 @@ impl Registry {
                 }
             }
         }
-        if missing.is_empty() { Ok(()) } else { Err(BuildError::MissingResources { missing }) }
+        if !missing.is_empty() {
+            return Err(BuildError::MissingResources { missing });
+        }
+        let wrong = self.wrong_transactions(resources, store);
+        if wrong.is_empty() { Ok(()) } else { Err(BuildError::Transactions { wrong }) }
+    }
+
+    /// The steps that write in transactions of another type than the store's.
+    fn wrong_transactions(&self, resources: &Resources, store: Transactions<'_>) -> Vec<WrongTransaction> {
+        let mut wrong = Vec::new();
+        for (workflow, kind) in self.kinds.iter().filter(|(_, kind)| kind.served) {
+            for (step, wanted) in kind.description.transactions() {
+                let one = WrongTransaction {
+                    workflow: workflow.clone(),
+                    step,
+                    wanted: wanted.name(),
+                    store: store.store.to_owned(),
+                    found: store.has.map(|found| found.name()),
+                };
+                let fits = store.has.as_ref() == Some(wanted) || resources.replaces(step);
+                if !fits && !wrong.contains(&one) {
+                    wrong.push(one);
+                }
+            }
+        }
+        wrong
     }
 
     /// The workflow of this name.

@@ -99,6 +99,11 @@ impl Workshop {
         }
     }
 
+    /// Whether a step is run in the store's transaction: what stands in for it in a test is not.
+    pub(crate) fn is_transactional(&self, task: &dyn StepTask) -> bool {
+        task.spec().transaction && !self.resources.replaces(task.name())
+    }
+
     /// Waits for a step's turn among the others of its name.
     pub(crate) async fn admit(&self, step: &'static str, spec: &StepSpec) -> Admitted {
         match spec.concurrency {
@@ -149,13 +154,24 @@ pub(crate) async fn attempt(
     context: StepContext,
     now: impl Fn() -> Timestamp,
 ) -> Attempt {
+    attempt_by(workshop, task, context, now, |task, context| workshop.resources.run(task, context)).await
+}
+
+/// Makes one attempt to run a step, whose body is what `run` makes.
+pub(crate) async fn attempt_by<B: Future<Output = Outcome>>(
+    workshop: &Workshop,
+    task: Box<dyn StepTask>,
+    context: StepContext,
+    now: impl Fn() -> Timestamp,
+    run: impl FnOnce(Box<dyn StepTask>, StepContext) -> B,
+) -> Attempt {
     let (step, spec) = (task.name(), task.spec());
     let _over = context.cancelled_on_drop();
     let started = now();
     let mut telling = Telling::begin(&workshop.audience, &context, started);
     let span = workshop.spans.of(&context);
     // The body may panic when it is made as well as when it is polled.
-    let body = async { workshop.resources.run(task, context.clone()).await }.instrument(span.clone());
+    let body = async { run(task, context.clone()).await }.instrument(span.clone());
     let body = AssertUnwindSafe(body).catch_unwind();
     let ((end, words), in_time) = match spec.timeout {
         None => (judge(body.await, spec.judge), true),

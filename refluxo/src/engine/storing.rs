@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::{
     driver::{Hands, Held},
-    persist::{Persisted, Settled, persist, settle},
+    patience::Patience,
+    persist::{Persisted, Settled, persist, persist_in, settle},
     shared::Shared,
 };
 use crate::{
@@ -54,8 +55,8 @@ impl Before {
 pub(crate) enum After {
     /// Go on.
     Go(Held),
-    /// Go on from what was stored before: the commit was refused.
-    Refused(Held),
+    /// Go on from what was stored before: nothing of the commit was.
+    Anew(Held),
     /// Be let go of.
     Leave(Option<Left>),
 }
@@ -84,8 +85,13 @@ impl Planned {
         let (settled, seen) = (commit.settled.clone(), commit.seen);
         let moved = commit.state.is_some() || before.is_changed_by(status);
         let begun = Instant::now();
-        match persist(shared, commit).await {
+        let persisted = match hands.transaction.take() {
+            Some(transaction) => persist_in(shared, transaction, commit).await,
+            None => persist(shared, commit).await,
+        };
+        match persisted {
             Persisted::Done { revision, more, owed } => {
+                hands.patience = None;
                 hands.lease.revision = revision;
                 let news = News { before, revision, status, stored_in: begun.elapsed(), moved };
                 news.tell(shared, &run, hands.created);
@@ -105,6 +111,10 @@ impl Planned {
                 hands.running.lose_lease();
                 Held { run, hands }.tell_of_loss(shared);
                 After::Leave(None)
+            }
+            Persisted::RolledBack => {
+                hands.settled = settled;
+                rolled_back(shared, hands).await
             }
             Persisted::Refused(error) => {
                 hands.settled = settled;
@@ -190,6 +200,27 @@ impl Left {
     }
 }
 
+/// Has a run go on from what is stored, whose commit was rolled back with what its step had written: the step runs again.
+async fn rolled_back(shared: &Arc<Shared>, mut hands: Box<Hands>) -> After {
+    hands.running.drop_all();
+    let patience = hands.patience.get_or_insert_with(Patience::of_a_run);
+    loop {
+        patience.pause().await;
+        match shared.store.load(&hands.lease.run, Depth::All).await.map(|answer| shared.time.note(answer)) {
+            Err(error) => {
+                tracing::warn!(run = %hands.lease.run, %error, "the run was not read; it is tried again");
+            }
+            Ok(record) => {
+                let Some((run, record)) = record.and_then(|record| of_record(shared, record)) else {
+                    return After::Leave(None);
+                };
+                hands.begin_anew(record);
+                return After::Anew(Held { run, hands });
+            }
+        }
+    }
+}
+
 /// Has a run whose commit the store will never take go on from what is stored, where it gets stuck: an operator's word that has come
 /// meanwhile is heeded, and one that was cancelled ends. If what follows from that is refused too, the run is parked and let go of.
 async fn refused(shared: &Arc<Shared>, mut hands: Box<Hands>, seen: Seq, error: &StoreError) -> After {
@@ -199,8 +230,10 @@ async fn refused(shared: &Arc<Shared>, mut hands: Box<Hands>, seen: Seq, error: 
     let Some((run, record)) = stored(shared, &hands.lease.run).await else { return After::Leave(None) };
     let reason = ParkReason::Unsaved { message: error.to_string() };
     if !hands.refused {
-        hands.begin_anew(record, reason);
-        return After::Refused(Held { run, hands });
+        hands.begin_anew(record);
+        hands.stuck = Some((Path::ROOT, reason));
+        hands.refused = true;
+        return After::Anew(Held { run, hands });
     }
     let Ok((_, plan)) = run.apply(Event::Refused(reason.clone()), shared.now()) else {
         return After::Leave(None);
@@ -213,7 +246,11 @@ async fn refused(shared: &Arc<Shared>, mut hands: Box<Hands>, seen: Seq, error: 
 /// A run as it is stored, if that can be told.
 async fn stored(shared: &Shared, id: &RunId) -> Option<(Run, Record)> {
     let loaded = shared.store.load(id, Depth::All).await;
-    let record = loaded.map(|answer| shared.time.note(answer)).ok()??;
+    of_record(shared, loaded.map(|answer| shared.time.note(answer)).ok()??)
+}
+
+/// A run as it is stored, if that can be read.
+fn of_record(shared: &Shared, record: Record) -> Option<(Run, Record)> {
     let run = Run::of_record(&record).ok()?;
     Some((shared.settings.bound(run), record))
 }

@@ -88,6 +88,10 @@ impl Held {
             return Ok(self.attempted(shared, ended));
         }
         loop {
+            if self.hands.mailbox.is_lost() {
+                self.hands.running.lose_lease();
+                return Err(NoTurn::Lost);
+            }
             let is_working = shared.is_working();
             let due = match self.run.next(shared.now()) {
                 Next::Act(tasks) if is_working => match self.act(shared, tasks).await {
@@ -130,16 +134,17 @@ impl Held {
         }
         let over = self.hands.running.over();
         let told: BTreeSet<&Path> = arrivals.iter().map(|(path, ..)| path).chain(&over).collect();
-        let mut held_back = false;
+        let (mut held_back, mut alone) = (false, None);
         for path in steps {
             if self.may_have_lost(&path, &told) {
                 held_back = true;
-            } else {
-                self.start(shared, &path).await.map_err(|reason| (path, reason))?;
+            } else if self.start(shared, &path).await.map_err(|reason| (path.clone(), reason))?.is_none() {
+                alone.get_or_insert(path);
             }
         }
         if arrivals.is_empty() && !held_back {
-            return Ok(None);
+            let Some(path) = alone else { return Ok(None) };
+            return self.transact(shared, &path).await.map_err(|reason| (path, reason));
         }
         self.hands.machines.tree(shared, &self.run).await.map_err(at_root)?;
         let mut tried = Vec::new();
@@ -169,8 +174,24 @@ impl Held {
         std::iter::successors(step.parent(), Path::parent).any(|around| is_race(&around) && has_come(&around))
     }
 
-    /// Starts the step that the call at this path makes.
-    async fn start(&mut self, shared: &Arc<Shared>, path: &Path) -> Result<(), ParkReason> {
+    /// Starts the step that the call at this path makes. `None` if it is one that the run makes alone, in a transaction.
+    async fn start(&mut self, shared: &Arc<Shared>, path: &Path) -> Result<Option<()>, ParkReason> {
+        let (task, context) = self.take_step(shared, path).await?;
+        if shared.workshop.is_transactional(&*task) {
+            // Until it has its turn.
+            self.hands.unbegun.insert(context.idempotency_key().into(), task);
+            return Ok(None);
+        }
+        self.run_step(shared, path.clone(), task, context);
+        Ok(Some(()))
+    }
+
+    /// Takes the step out that the call at this path makes.
+    pub(crate) async fn take_step(
+        &mut self,
+        shared: &Arc<Shared>,
+        path: &Path,
+    ) -> Result<(Box<dyn StepTask>, StepContext), ParkReason> {
         let tree = self.hands.machines.tree(shared, &self.run).await?;
         let Life::At { calls, .. } = &self.run.life else { return Err(contradiction(path)) };
         let call = calls.get(path).ok_or_else(|| contradiction(path))?;
@@ -179,8 +200,7 @@ impl Held {
             None => tree.task(path, calls)?,
         };
         let context = self.context(&*task, call);
-        self.run_step(shared, path.clone(), task, context);
-        Ok(())
+        Ok((task, context))
     }
 
     /// What an attempt of a call is told.
@@ -216,11 +236,9 @@ impl Held {
                 return Ok((!ended.is_empty()).then(|| self.attempted(shared, ended)));
             }
             rung = self.hands.mailbox.rung() => match rung {
-                Rung::Lost => {
-                    self.hands.running.lose_lease();
-                    return Err(NoTurn::Lost);
-                }
                 Rung::Mail => self.load_mail(shared).await,
+                // That is heeded before anything else is done.
+                Rung::Lost => return Ok(None),
                 Rung::Clock => {}
             },
             () = sleep(pause) => {}
@@ -269,7 +287,12 @@ impl Held {
     }
 
     /// Puts in what has come, and runs the workflow's code.
-    fn settle(&mut self, shared: &Shared, mut arrivals: Vec<Arrival>, ended: Vec<(Path, Attempt)>) -> Turn {
+    pub(crate) fn settle(
+        &mut self,
+        shared: &Shared,
+        mut arrivals: Vec<Arrival>,
+        ended: Vec<(Path, Attempt)>,
+    ) -> Turn {
         let (Life::At { state, calls, .. }, Some(tree)) = (&self.run.life, self.hands.machines.loaded())
         else {
             return Turn::Stuck(Path::ROOT, contradiction(&Path::ROOT));

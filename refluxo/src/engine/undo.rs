@@ -37,6 +37,9 @@ impl Held {
                 None => tree.task(Path::root(), &Calls::one(call.clone()))?,
             };
             let context = self.context(&*task, &call);
+            if shared.workshop.is_transactional(&*task) {
+                return Ok(self.transact_undo(shared, task, context).await);
+            }
             self.run_step(shared, Path::ROOT, task, context);
             return Ok(None);
         }

@@ -15,6 +15,8 @@ pub enum Operation {
     Renew,
     /// [`Store::commit`](super::Store::commit).
     Commit,
+    /// [`Store::begin`](super::Store::begin).
+    Begin,
     /// [`Store::deliver`](super::Store::deliver).
     Deliver,
     /// [`Store::load`](super::Store::load).
@@ -36,6 +38,7 @@ impl Operation {
             Self::Claim => "claim",
             Self::Renew => "renew",
             Self::Commit => "commit",
+            Self::Begin => "begin",
             Self::Deliver => "deliver",
             Self::Load => "load",
             Self::History => "history",

@@ -36,6 +36,7 @@ mod session;
 mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod transaction;
 mod wake;
 
 use std::{fmt, pin::Pin, time::Duration};
@@ -44,9 +45,9 @@ use futures_util::stream::BoxStream;
 
 pub(crate) use self::coded::sealed;
 #[cfg(feature = "postgres")]
-pub use self::postgres::{PostgresOpenError, PostgresStore, PostgresStoreBuilder};
+pub use self::postgres::{PostgresOpenError, PostgresStore, PostgresStoreBuilder, PostgresTransaction};
 #[cfg(feature = "sqlite")]
-pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder, Synchronous};
+pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder, SqliteTransaction, Synchronous};
 pub use self::{
     attribute::{AttrValue, Attribute, InvalidAttribute},
     coded::{Codec, CodecError, Coded, NotEncoded, Place, What},
@@ -62,9 +63,10 @@ pub use self::{
     query::{Depth, Entry, EntryId, Filter, Listed, Page, Query},
     record::{Due, Head, InputHash, Lane, ListedRow, Part, Record, Row, Status},
     session::{Session, SessionId, SessionWatch},
+    transaction::{OpenFuture, OpenTransaction, TransactionWork},
     wake::Wake,
 };
-use crate::time::Timestamp;
+use crate::{suspend::TransactionType, time::Timestamp};
 
 /// An answer with the store's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,5 +240,28 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Of the others the caller goes by the last answer's [`Stamped::now`] and what has passed since.
     fn clock(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// The type of transaction that steps with `#[step(transaction)]` write in; `None` if this store has none for them.
+    fn transaction(&self) -> Option<TransactionType> {
+        None
+    }
+
+    /// Opens a transaction in which a step writes and a run's transition is stored, all of it or nothing.
+    ///
+    /// It locks no run before its [`commit`](OpenTransaction::commit): a step that takes its time in it must keep
+    /// neither messages from being delivered nor leases from being renewed.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says. A store without transactions answers [`StoreError::Fatal`].
+    ///
+    /// # Cancel safety
+    ///
+    /// It writes nothing.
+    fn begin(&self) -> OpenFuture<'_> {
+        let store = format!("{self:?}").into();
+        let error = StoreError::fatal(&store, Operation::Begin, transaction::NoTransactions);
+        Box::pin(std::future::ready(Err(error)))
     }
 }

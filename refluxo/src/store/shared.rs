@@ -6,9 +6,9 @@ use futures_util::stream::BoxStream;
 
 use super::{
     Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, Message,
-    NewRun, Page, Query, Record, Renewed, RunId, Store, StoreFuture, Wake,
+    NewRun, OpenFuture, Page, Query, Record, Renewed, RunId, Store, StoreFuture, Wake,
 };
-use crate::time::Timestamp;
+use crate::{suspend::TransactionType, time::Timestamp};
 
 impl<S: Store + ?Sized> Store for Arc<S> {
     fn create(&self, batch: Vec<NewRun>) -> StoreFuture<'_, Vec<Created>> {
@@ -53,5 +53,13 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn clock(&self) -> Option<Timestamp> {
         (**self).clock()
+    }
+
+    fn transaction(&self) -> Option<TransactionType> {
+        (**self).transaction()
+    }
+
+    fn begin(&self) -> OpenFuture<'_> {
+        (**self).begin()
     }
 }

@@ -14,6 +14,8 @@ mod step;
 mod timeout;
 mod timer;
 mod together;
+#[doc(hidden)]
+pub mod transaction;
 
 pub use branch::{Block, Branch, BranchOutput, Ending, Fallible, Keep, Kept, Leaf, One, Try};
 pub use child::Child;
@@ -31,6 +33,7 @@ pub use step::{Resources, Step, StepFuture, StepTask};
 pub use timeout::{Elapsed, Timeout};
 pub use timer::{sleep, sleep_until};
 pub use together::{Branches, Join, JoinAll, Ruled, Select, Together, TryJoin};
+pub use transaction::{AsyncTransaction, BlockingTransaction, TransactionFuture, TransactionType};
 
 use std::time::Duration;
 

@@ -15,14 +15,21 @@ pub struct StepSpec {
     pub timeout: Option<StepTimeout>,
     /// How many attempts of this step may be at work at once in one engine.
     pub concurrency: Option<u32>,
+    /// Whether its body writes in the store's transaction: [`StepTask::run_in`](super::StepTask::run_in) runs it.
+    pub transaction: bool,
     /// Tells a failed attempt from a good one.
     pub judge: fn(&Outcome) -> Judged,
 }
 
 impl StepSpec {
     /// A step that runs once, whatever it returns.
-    pub const ONCE: Self =
-        Self { retry: Retry::NONE, timeout: None, concurrency: None, judge: |_| Judged::Good };
+    pub const ONCE: Self = Self {
+        retry: Retry::NONE,
+        timeout: None,
+        concurrency: None,
+        transaction: false,
+        judge: |_| Judged::Good,
+    };
 }
 
 /// When a step that failed is run again.

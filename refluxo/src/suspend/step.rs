@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{StepContext, StepSpec, Suspend};
+use super::{StepContext, StepSpec, Suspend, TransactionFuture};
 use crate::machine::Outcome;
 
 /// The call struct that `#[step]` generates.
@@ -30,6 +30,21 @@ pub trait StepTask: Any + Send {
     ///
     /// Dropping the future drops the body wherever it is.
     fn run(self: Box<Self>, context: StepContext, resources: Arc<Resources>) -> StepFuture;
+
+    /// Runs the step's body once in the store's transaction, if that is what its [`spec`](Self::spec) says.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the body wherever it is.
+    fn run_in(
+        self: Box<Self>,
+        transaction: &mut (dyn Any + Send),
+        context: StepContext,
+        resources: Arc<Resources>,
+    ) -> TransactionFuture<'_, Outcome> {
+        let _ = transaction;
+        self.run(context, resources)
+    }
 
     /// How it is run.
     fn spec(&self) -> &'static StepSpec {

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -13,9 +14,10 @@ use futures_util::stream::BoxStream;
 use refluxo::{
     store::{
         Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, Message,
-        NewRun, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture,
-        Wake,
+        NewRun, OpenFuture, OpenTransaction, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store,
+        StoreError, StoreFuture, TransactionWork, Wake,
     },
+    suspend::TransactionType,
     time::Timestamp,
 };
 use tokio::sync::Semaphore;
@@ -26,10 +28,18 @@ use super::random::Random;
 pub struct Faulty {
     inner: Arc<dyn Store>,
     /// What the next operation meets.
-    next: Box<dyn Fn() -> Option<Fault> + Send + Sync>,
+    next: Next,
+    /// Which operations meet nothing.
+    spares: fn(Operation) -> bool,
     doorman: Option<Arc<Doorman>>,
     name: Arc<str>,
 }
+
+/// Tells what the next operation meets.
+type Next = Arc<dyn Fn() -> Option<Fault> + Send + Sync>;
+
+/// An operation under way.
+type Operating<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// What an operation meets.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +119,11 @@ impl std::fmt::Debug for Faulty {
 }
 
 impl Faulty {
+    /// Has the next operation meet what this says.
+    fn meeting(inner: Arc<dyn Store>, next: impl Fn() -> Option<Fault> + Send + Sync + 'static) -> Self {
+        Self { inner, next: Arc::new(next), spares: |_| false, doorman: None, name: "faulty".into() }
+    }
+
     /// Fails one time in `one_in`, in every way that a store may fail and still answer.
     pub fn at_random(inner: Arc<dyn Store>, seed: u64, one_in: u64) -> Self {
         let random = Mutex::new(Random::seeded(seed));
@@ -120,7 +135,7 @@ impl Faulty {
                 _ => Fault::Unheard,
             })
         };
-        Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }
+        Self::meeting(inner, next)
     }
 
     /// Meets `fault` at the operation of this number, and silence from then on. Tells whether it came so far.
@@ -135,19 +150,40 @@ impl Faulty {
             }
             std::cmp::Ordering::Greater => Some(Fault::Silence),
         };
-        (Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }, died)
+        (Self::meeting(inner, next), died)
     }
 
     /// Refuses commits for good.
     pub fn with_doorman(inner: Arc<dyn Store>, doorman: Arc<Doorman>) -> Self {
-        Self { inner, next: Box::new(|| None), doorman: Some(doorman), name: "faulty".into() }
+        Self { doorman: Some(doorman), ..Self::meeting(inner, || None) }
+    }
+
+    /// Meets `fault` at the operation of this number, claims aside, and nothing before or after. Tells whether it came so far.
+    pub fn fails_at(inner: Arc<dyn Store>, number: u32, fault: Fault) -> (Self, Arc<AtomicBool>) {
+        let (count, failed) = (AtomicU32::new(0), Arc::new(AtomicBool::new(false)));
+        let tell = failed.clone();
+        let next = move || {
+            (count.fetch_add(1, Ordering::Relaxed) == number).then(|| {
+                tell.store(true, Ordering::Relaxed);
+                fault
+            })
+        };
+        // A run whose claim is lost rests until its lease ends.
+        let spares = |operation| operation == Operation::Claim;
+        (Self { spares, ..Self::meeting(inner, next) }, failed)
+    }
+
+    /// Opens no transaction for as long as this holds.
+    pub fn opens_none_while(inner: Arc<dyn Store>, holds: Arc<AtomicBool>) -> Self {
+        let next = move || holds.load(Ordering::Relaxed).then_some(Fault::Before);
+        Self { spares: |operation| operation != Operation::Begin, ..Self::meeting(inner, next) }
     }
 
     /// Gives the answer to the first operation so late.
     pub fn late_at_first(inner: Arc<dyn Store>, delay: Duration) -> Self {
         let is_first = AtomicBool::new(true);
         let next = move || is_first.swap(false, Ordering::Relaxed).then_some(Fault::Late(delay));
-        Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }
+        Self::meeting(inner, next)
     }
 
     /// Does so many operations as `fuse` says, and fails from then on, until more are allowed.
@@ -156,38 +192,81 @@ impl Faulty {
             let left = fuse.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             left.is_err().then_some(Fault::Before)
         };
-        Self { inner, next: Box::new(next), doorman: None, name: "faulty".into() }
+        Self::meeting(inner, next)
     }
 
     /// Runs an operation with what it meets.
     fn with<'a, T: Send + 'a>(
         &'a self,
         operation: Operation,
-        run: impl FnOnce(&'a dyn Store) -> StoreFuture<'a, T> + Send + 'a,
-    ) -> StoreFuture<'a, T> {
-        let fault = (self.next)();
+        run: impl FnOnce(&'a dyn Store) -> Operating<'a, T> + Send + 'a,
+    ) -> Operating<'a, T> {
+        let fault = if (self.spares)(operation) { None } else { (self.next)() };
+        Box::pin(meet(fault, self.name.clone(), operation, move || run(&*self.inner)))
+    }
+}
+
+/// Runs an operation with what it meets.
+async fn meet<'a, T>(
+    fault: Option<Fault>,
+    name: Arc<str>,
+    operation: Operation,
+    run: impl FnOnce() -> Operating<'a, T> + Send,
+) -> Result<T, StoreError> {
+    let lost = || io::Error::other("the line is dead");
+    match fault {
+        None => run().await,
+        Some(Fault::Before) => Err(StoreError::retry(&name, operation, lost())),
+        Some(Fault::Never) => Err(StoreError::unknown(&name, operation, lost())),
+        Some(Fault::Unheard) => {
+            run().await?;
+            Err(StoreError::unknown(&name, operation, lost()))
+        }
+        Some(Fault::Silence) => std::future::pending().await,
+        Some(Fault::SilenceAfter) => {
+            run().await?;
+            std::future::pending().await
+        }
+        Some(Fault::Late(delay)) => {
+            let answer = run().await;
+            tokio::time::sleep(delay).await;
+            answer
+        }
+    }
+}
+
+/// A transaction whose end meets faults.
+struct FaultyTransaction {
+    inner: Box<dyn OpenTransaction>,
+    next: Next,
+    spares: fn(Operation) -> bool,
+    name: Arc<str>,
+}
+
+impl OpenTransaction for FaultyTransaction {
+    fn run(&mut self, work: TransactionWork) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let fault = if (self.spares)(Operation::Commit) { None } else { (self.next)() };
         Box::pin(async move {
-            let lost = || io::Error::other("the line is dead");
             match fault {
-                None => run(&*self.inner).await,
-                Some(Fault::Before) => Err(StoreError::retry(&self.name, operation, lost())),
-                Some(Fault::Never) => Err(StoreError::unknown(&self.name, operation, lost())),
-                Some(Fault::Unheard) => {
-                    run(&*self.inner).await?;
-                    Err(StoreError::unknown(&self.name, operation, lost()))
-                }
                 Some(Fault::Silence) => std::future::pending().await,
                 Some(Fault::Late(delay)) => {
-                    let answer = run(&*self.inner).await;
+                    self.inner.run(work).await;
                     tokio::time::sleep(delay).await;
-                    answer
                 }
                 Some(Fault::SilenceAfter) => {
-                    run(&*self.inner).await?;
-                    std::future::pending().await
+                    self.inner.run(work).await;
+                    std::future::pending::<()>().await;
                 }
+                // What came of the work does not travel over the line.
+                Some(Fault::Before | Fault::Never | Fault::Unheard) | None => self.inner.run(work).await,
             }
         })
+    }
+
+    fn commit(self: Box<Self>, commit: Commit) -> StoreFuture<'static, Committed> {
+        let Self { inner, next, spares, name } = *self;
+        let fault = if spares(Operation::Commit) { None } else { next() };
+        Box::pin(meet(fault, name, Operation::Commit, move || inner.commit(commit)))
     }
 }
 
@@ -246,5 +325,18 @@ impl Store for Faulty {
 
     fn clock(&self) -> Option<Timestamp> {
         self.inner.clock()
+    }
+
+    fn transaction(&self) -> Option<TransactionType> {
+        self.inner.transaction()
+    }
+
+    fn begin(&self) -> OpenFuture<'_> {
+        let open = self.with(Operation::Begin, |store| store.begin());
+        Box::pin(async move {
+            let (next, spares, name) = (self.next.clone(), self.spares, self.name.clone());
+            let transaction = FaultyTransaction { inner: open.await?, next, spares, name };
+            Ok(Box::new(transaction) as Box<dyn OpenTransaction>)
+        })
     }
 }

@@ -9,7 +9,7 @@ pub mod random;
 pub mod script;
 pub mod world;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use refluxo::{
     Engine, MemoryStore, SqliteStore,
@@ -105,6 +105,12 @@ impl Place {
                 Arc::new(clocked::Clocked::new(schema.open(&self.clock).await, self.clock.clone()))
             }
         }
+    }
+
+    /// The file in which the runs are.
+    pub fn file(&self) -> PathBuf {
+        let Ground::Sqlite(folder) = &self.ground else { panic!("there is no file") };
+        folder.path().join("runs.db")
     }
 
     /// An engine here.

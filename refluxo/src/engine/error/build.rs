@@ -15,6 +15,12 @@ pub enum BuildError {
         /// All of them.
         missing: Vec<MissingResource>,
     },
+    /// Steps write in transactions of another type than the store's.
+    #[error("{}", Lines(wrong))]
+    Transactions {
+        /// All of them.
+        wrong: Vec<WrongTransaction>,
+    },
     /// Workflows share a name.
     #[error("{}", Lines(conflicts))]
     Conflicts {
@@ -53,6 +59,42 @@ pub struct MissingResource {
     pub step: &'static str,
     /// The resource's type.
     pub resource: &'static str,
+}
+
+/// A step with `#[step(transaction)]` that writes in a transaction which the engine's store does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the step `{step}` of the workflow `{workflow}` writes in a `{wanted}`, and {}: give the engine the store of that \
+     transaction, let the step take its database by `#[inject]`, or in a test have a mock stand in for it",
+    Found { store, found: *found }
+)]
+pub struct WrongTransaction {
+    /// The workflow's name.
+    pub workflow: String,
+    /// The step's name.
+    pub step: &'static str,
+    /// The transaction's type.
+    pub wanted: &'static str,
+    /// The store.
+    pub store: String,
+    /// The type of the store's transactions, if it has any.
+    pub found: Option<&'static str>,
+}
+
+/// Which transactions a store has, in words.
+struct Found<'a> {
+    store: &'a str,
+    found: Option<&'static str>,
+}
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store, found } = self;
+        match found {
+            Some(found) => write!(f, "{store} has a `{found}`"),
+            None => write!(f, "{store} has no transactions for steps"),
+        }
+    }
 }
 
 /// Shows a list with `; ` between its items.

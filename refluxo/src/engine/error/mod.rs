@@ -7,7 +7,7 @@ mod signal;
 mod start;
 mod verb;
 
-pub use build::{BuildError, MissingResource};
+pub use build::{BuildError, MissingResource, WrongTransaction};
 pub use fork::ForkError;
 pub use read::{ReadError, ResultError};
 pub use signal::{NotAwaited, SignalError};

@@ -16,7 +16,7 @@ pub use error::{AdvanceError, CopyError, DeliverError};
 pub use verbs::Orders;
 
 use self::document::{newborn, of_snapshot, to_snapshot};
-use super::{BuildError, Registry, steps::Workshop, telling::Spans, turn::Turn};
+use super::{BuildError, Registry, registry::Transactions, steps::Workshop, telling::Spans, turn::Turn};
 use crate::{
     core::{Next, Origin, Run, birth},
     machine::Machine,
@@ -82,9 +82,10 @@ impl StorelessBuilder {
     ///
     /// # Errors
     ///
-    /// If a step lacks a resource, or two workflows share a name; all of them are listed.
+    /// If a step lacks a resource or writes in a store's transaction, or two workflows share a name; all of them are listed.
     pub fn build(self) -> Result<Storeless, BuildError> {
-        self.registry.check(&self.resources)?;
+        self.registry
+            .check(&self.resources, Transactions { store: "an engine without a store", has: None })?;
         Ok(Storeless {
             registry: Arc::new(self.registry),
             workshop: Arc::new(Workshop::new(self.resources, Audience::default(), Spans::default())),

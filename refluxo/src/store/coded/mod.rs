@@ -3,22 +3,26 @@
 mod codec;
 mod coding;
 pub(crate) mod sealed;
+mod transaction;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
 
-use self::coding::{Coding, open_body, open_entries, open_owed, open_record};
 pub use self::{
     codec::{Codec, CodecError, Place, What},
     coding::NotEncoded,
 };
+use self::{
+    coding::{Coding, open_body, open_entries, open_owed, open_record},
+    transaction::CodedTransaction,
+};
 use super::{
     Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, ListedRow,
-    Message, NewRun, Operation, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture,
-    Wake,
+    Message, NewRun, OpenFuture, OpenTransaction, Operation, Page, Query, Record, Renewed, RunId, Stamped,
+    Store, StoreError, StoreFuture, Wake,
 };
-use crate::time::Timestamp;
+use crate::{suspend::TransactionType, time::Timestamp};
 
 /// A store that keeps what a [`Codec`] makes of the bytes of runs: states and their parts, envelopes, messages, outputs and
 /// histories.
@@ -26,6 +30,8 @@ use crate::time::Timestamp;
 /// What a store looks for it sees as it is: ids, the names of workflows and states, statuses, times, attributes, the keys of
 /// senders and the kinds of messages. Don't put into these what nobody may read. The hash of the arguments, by which two starts
 /// are compared, is no secret either: whoever can guess them can check the guess.
+///
+/// What a step with `#[step(transaction)]` writes in tables of the program's own is the program's, and stays as it is.
 ///
 /// What can't be decoded harms no other run. It is handed on *sealed*: whoever reads the run is told
 /// [`LoadError::Coded`](crate::snapshot::LoadError::Coded), which names the run, the place and the key; a worker parks the run
@@ -165,6 +171,18 @@ impl<S: Store> Store for Coded<S> {
 
     fn clock(&self) -> Option<Timestamp> {
         self.store.clock()
+    }
+
+    fn transaction(&self) -> Option<TransactionType> {
+        self.store.transaction()
+    }
+
+    fn begin(&self) -> OpenFuture<'_> {
+        Box::pin(async {
+            let store = self.store.begin().await?;
+            let transaction = CodedTransaction { store, codec: self.codec.clone(), name: self.name.clone() };
+            Ok(Box::new(transaction) as Box<dyn OpenTransaction>)
+        })
     }
 }
 

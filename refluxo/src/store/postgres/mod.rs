@@ -24,6 +24,7 @@ mod rows;
 mod schema;
 mod sessions;
 mod statements;
+mod transaction;
 mod writer;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -32,7 +33,6 @@ use futures_util::stream::BoxStream;
 use sqlx::{Error, PgConnection, PgPool};
 use tokio::{runtime::Handle, sync::oneshot};
 
-pub use self::open::{PostgresOpenError, PostgresStoreBuilder};
 use self::{
     failure::{Nature, store_error},
     item::{Answer, Item},
@@ -40,11 +40,16 @@ use self::{
     statements::Statements,
     writer::{Reply, Writer},
 };
+pub use self::{
+    open::{PostgresOpenError, PostgresStoreBuilder},
+    transaction::PostgresTransaction,
+};
 use super::{
     Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Limits, Listed,
-    Message, NewRun, Operation, Page, Query, Record, Renewed, RunId, Session, Stamped, Start, Store,
-    StoreError, StoreFuture, Wake, wake::Bells,
+    Message, NewRun, OpenFuture, OpenTransaction, Operation, Page, Query, Record, Renewed, RunId, Session,
+    Stamped, Start, Store, StoreError, StoreFuture, Wake, wake::Bells,
 };
+use crate::suspend::TransactionType;
 
 /// Keeps runs in a schema of a PostgreSQL database, version 14 or later.
 ///
@@ -255,5 +260,16 @@ impl Store for PostgresStore {
 
     fn wakes(&self) -> BoxStream<'static, Wake> {
         self.handle.bells.listen()
+    }
+
+    fn transaction(&self) -> Option<TransactionType> {
+        Some(TransactionType::of::<PostgresTransaction>())
+    }
+
+    fn begin(&self) -> OpenFuture<'_> {
+        Box::pin(async {
+            let open = transaction::Open::begin(self).await?;
+            Ok(Box::new(open) as Box<dyn OpenTransaction>)
+        })
     }
 }

@@ -30,6 +30,7 @@ mod sessions;
 mod statement;
 mod task;
 mod thread;
+mod transaction;
 mod tx;
 
 use std::{
@@ -47,19 +48,24 @@ use self::{
     lend::Claiming,
     reader::Reading,
     sessions::Sessions,
-    task::{Answer, Job, Nothing, Plain, Task, Work},
+    task::{Answer, Job, Nothing, Plain, Task},
+    thread::Queued,
     tx::Tx,
 };
 pub use self::{
     open::{SqliteStoreBuilder, Synchronous},
     schema::SqliteOpenError,
+    transaction::SqliteTransaction,
 };
 use super::{
     Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Limits, Listed,
-    Message, NewRun, Operation, Page, Query, Record, Renewed, RunId, Store, StoreError, StoreFuture, Wake,
-    wake::Bells,
+    Message, NewRun, OpenFuture, OpenTransaction, Operation, Page, Query, Record, Renewed, RunId, Store,
+    StoreError, StoreFuture, Wake, wake::Bells,
 };
-use crate::time::{Clock, Timestamp};
+use crate::{
+    suspend::TransactionType,
+    time::{Clock, Timestamp},
+};
 
 /// Keeps runs in one SQLite file, without a server.
 ///
@@ -88,7 +94,7 @@ struct Shared {
 /// The two threads. Dropping it ends them.
 struct Handle {
     shared: Arc<Shared>,
-    writer: Worker<Box<dyn Work>>,
+    writer: Worker<Queued>,
     reader: Worker<Reading>,
 }
 
@@ -154,7 +160,7 @@ impl SqliteStore {
     ) -> StoreFuture<'static, J::Output> {
         let (reply, answer) = oneshot::channel();
         let task = Task { operation, durable, job, output: None, reply };
-        let queued = self.handle.writer.queue(Box::new(task));
+        let queued = self.handle.writer.queue(Queued::Work(Box::new(task)));
         let name = self.handle.shared.name.clone();
         Box::pin(async move {
             if !queued {
@@ -244,5 +250,14 @@ impl Store for SqliteStore {
 
     fn clock(&self) -> Option<Timestamp> {
         Some(self.handle.shared.clock.now())
+    }
+
+    fn transaction(&self) -> Option<TransactionType> {
+        Some(TransactionType::of::<SqliteTransaction>())
+    }
+
+    fn begin(&self) -> OpenFuture<'_> {
+        let opening = transaction::Open::begin(self.clone());
+        Box::pin(async move { Ok(Box::new(opening.await?) as Box<dyn OpenTransaction>) })
     }
 }

@@ -19,8 +19,8 @@ use super::{
     reader::{self, Reading},
     schema::{SqliteOpenError, check, migrate},
     sessions::Sessions,
-    task::Work,
-    thread::Writer,
+    thread::{Queued, Writer},
+    transaction::SqliteTransaction,
 };
 use crate::{
     store::{Limits, Wake, wake::Bells},
@@ -156,12 +156,15 @@ impl SqliteStoreBuilder {
             bells: Bells::new(),
         });
         tell_of_jumps(&shared);
-        let (writes, to_write): (Sender<Box<dyn Work>>, Receiver<_>) = mpsc::channel();
+        let (writes, to_write): (Sender<Queued>, Receiver<_>) = mpsc::channel();
         let (reads, to_read): (Sender<Reading>, Receiver<_>) = mpsc::channel();
         let for_reader = shared.clone();
         let reader = thread::Builder::new().name("refluxo-sqlite-reader".into());
         let reader = reader.spawn(move || reader::run(&reading, &for_reader, &to_read))?;
-        Ok((Opened { shared: shared.clone(), writes, reads, reader }, Writer::new(db, shared, to_write)))
+        Ok((
+            Opened { shared: shared.clone(), writes, reads, reader },
+            Writer::new(SqliteTransaction::new(db), shared, to_write),
+        ))
     }
 
     /// Opens again while another process is at it: SQLite does not wait by itself for one that sets the journal's mode.
@@ -202,7 +205,7 @@ impl SqliteStoreBuilder {
 /// What the opening thread hands over.
 struct Opened {
     shared: Arc<Shared>,
-    writes: Sender<Box<dyn Work>>,
+    writes: Sender<Queued>,
     reads: Sender<Reading>,
     reader: thread::JoinHandle<()>,
 }

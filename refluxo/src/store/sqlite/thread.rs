@@ -12,14 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
-
 use super::{
     Shared, Synchronous,
     failure::{Nature, store_error},
     idle::{Idle, file_version},
     statement::run,
     task::Work,
+    transaction::{Opening, SqliteTransaction},
     tx::Tx,
 };
 use crate::{store::Wake, time::Timestamp};
@@ -36,18 +35,29 @@ const LIVENESS: Duration = Duration::from_millis(250);
 /// How many requests share a transaction at most, which bounds how long the first of them waits for the last.
 const MOST_TOGETHER: usize = 512;
 
+/// What is queued for the writer.
+pub(super) enum Queued {
+    /// What shares a transaction with others.
+    Work(Box<dyn Work>),
+    /// A transaction for one run and its step.
+    Transaction(Opening),
+}
+
+/// What shares a transaction.
+type Batch = Vec<Box<dyn Work>>;
+
 /// The writer.
 pub(super) struct Writer {
-    pub(super) db: Connection,
+    pub(super) db: SqliteTransaction,
     pub(super) shared: Arc<Shared>,
-    pub(super) queue: Receiver<Box<dyn Work>>,
+    pub(super) queue: Receiver<Queued>,
     /// The file's version as this connection last saw it; it changes when another connection writes.
     version: i64,
     looked_at: Instant,
     /// When the locks of other sessions were last looked at.
     checked_at: Instant,
     /// What the last claim found, if that was nothing and nothing was written since.
-    idle: RefCell<Option<Idle>>,
+    pub(super) idle: RefCell<Option<Idle>>,
     /// How many requests shared the last transaction.
     together: usize,
     /// Whether a commit now waits for the disk, as far as the store was told to.
@@ -63,7 +73,7 @@ enum Failed {
 }
 
 impl Writer {
-    pub(super) fn new(db: Connection, shared: Arc<Shared>, queue: Receiver<Box<dyn Work>>) -> Self {
+    pub(super) fn new(db: SqliteTransaction, shared: Arc<Shared>, queue: Receiver<Queued>) -> Self {
         let now = Instant::now();
         let idle = RefCell::new(None);
         Self {
@@ -81,54 +91,62 @@ impl Writer {
 
     /// Works until the store is dropped.
     pub(super) fn run(mut self) {
-        while let Some(batch) = self.next_batch() {
+        while let Some((batch, transaction)) = self.next_batch() {
             if !batch.is_empty() {
                 self.together = batch.len();
                 self.handle(batch);
+            }
+            if let Some(transaction) = transaction {
+                self.transact(transaction);
             }
             self.look_at_file();
         }
     }
 
-    /// Waits for requests; none if it is only time to look at the file.
-    fn next_batch(&self) -> Option<Vec<Box<dyn Work>>> {
+    /// Waits for requests; none if it is only time to look at the file. A transaction that comes ends the batch.
+    fn next_batch(&self) -> Option<(Batch, Option<Opening>)> {
         let first = if self.shared.bells.has_listeners() {
             match self.queue.recv_timeout(DOORBELL) {
                 Ok(first) => first,
-                Err(RecvTimeoutError::Timeout) => return Some(Vec::new()),
+                Err(RecvTimeoutError::Timeout) => return Some((Vec::new(), None)),
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         } else {
             self.queue.recv().ok()?
         };
-        let mut batch = vec![first];
-        self.gather(&mut batch);
-        Some(batch)
+        let mut batch = match first {
+            Queued::Work(first) => vec![first],
+            Queued::Transaction(opening) => return Some((Vec::new(), Some(opening))),
+        };
+        let transaction = self.gather(&mut batch);
+        Some((batch, transaction))
     }
 
     /// Takes what is queued, and what is about to be.
     ///
     /// Those whose answers came together will ask again together. To go with the first of them alone would cost all the
     /// others a wait for the disk, so the writer gives way to them for as long as they keep coming.
-    fn gather(&self, batch: &mut Vec<Box<dyn Work>>) {
+    fn gather(&self, batch: &mut Batch) -> Option<Opening> {
         let start = Instant::now();
         let mut last = start;
         while batch.len() < MOST_TOGETHER {
             match self.queue.try_recv() {
-                Ok(next) => {
+                Ok(Queued::Work(next)) => {
                     batch.push(next);
                     last = Instant::now();
                 }
-                Err(TryRecvError::Disconnected) => return,
+                Ok(Queued::Transaction(opening)) => return Some(opening),
+                Err(TryRecvError::Disconnected) => return None,
                 Err(TryRecvError::Empty) => {
                     let enough = batch.len() >= self.together;
                     if enough || last.elapsed() > PATIENCE || start.elapsed() > PATIENCE * 8 {
-                        return;
+                        return None;
                     }
                     std::thread::yield_now();
                 }
             }
         }
+        None
     }
 
     /// Rings if another process has written to the file, or has died. It reads no table.
@@ -161,7 +179,7 @@ impl Writer {
     }
 
     /// Carries out a batch and sends all answers.
-    fn handle(&mut self, batch: Vec<Box<dyn Work>>) {
+    fn handle(&mut self, batch: Batch) {
         let mut undone = self.answer_by_reading(batch);
         if undone.is_empty() {
             return;
@@ -194,7 +212,7 @@ impl Writer {
     }
 
     /// Answers what needs no transaction; returns the rest. A batch that writes anyway is not looked through.
-    fn answer_by_reading(&self, batch: Vec<Box<dyn Work>>) -> Vec<Box<dyn Work>> {
+    fn answer_by_reading(&self, batch: Batch) -> Batch {
         if batch.iter().any(|work| work.is_durable()) {
             return batch;
         }
@@ -239,7 +257,7 @@ impl Writer {
 
     /// Claims and renewals need not survive a power cut, so a transaction of nothing else does not wait for the disk. The
     /// next one that does takes them along.
-    fn wait_for_disk(&mut self, wait: bool) -> rusqlite::Result<()> {
+    pub(super) fn wait_for_disk(&mut self, wait: bool) -> rusqlite::Result<()> {
         if self.shared.synchronous != Synchronous::Full || self.waits_for_disk == wait {
             return Ok(());
         }

@@ -80,6 +80,7 @@ const FLAKY: StepSpec = StepSpec {
     },
     timeout: None,
     concurrency: None,
+    transaction: false,
     judge: |outcome| match outcome.get::<Heard>() {
         Some(Err(error)) => Judged::Failed { again: error != "for good", words: Some(error.clone()) },
         Some(Ok(_)) | None => Judged::Good,

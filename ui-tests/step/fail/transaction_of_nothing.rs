@@ -1,0 +1,8 @@
+use refluxo::prelude::*;
+
+#[step(transaction)]
+fn pay() {}
+
+fn main() {
+    let _ = pay();
+}

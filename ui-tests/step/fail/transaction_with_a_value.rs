@@ -1,0 +1,10 @@
+use refluxo::prelude::*;
+
+#[step(transaction = true)]
+async fn pay(to: String) -> String {
+    to
+}
+
+fn main() {
+    let _ = pay(String::new());
+}
