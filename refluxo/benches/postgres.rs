@@ -22,8 +22,8 @@ use bytes::Bytes;
 use cpu::{Spent, Who};
 use futures_util::future::join_all;
 use refluxo::store::{
-    Commit, Committed, Created, Head, InputHash, NewRun, PostgresStore, RunId, Seq, Session, Start, Status,
-    Store, Uid,
+    Commit, Committed, Created, Head, InputHash, Lane, NewRun, PostgresStore, RunId, Seq, Session, Start,
+    Status, Store, Uid,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::runtime::Runtime;
@@ -102,6 +102,7 @@ async fn create(store: &PostgresStore, session: &Session, runs: usize) -> Vec<Co
             uid: Uid::random(),
             parent: None,
             queue: "checkout".into(),
+            lane: Lane::default(),
             input: InputHash([7; 32]),
             head: head.clone(),
             state: Bytes::from_static(&[b'x'; STATE]),

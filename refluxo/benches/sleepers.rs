@@ -17,7 +17,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use refluxo::{
     prelude::*,
-    store::{Claim, Commit, Head, InputHash, NewRun, RunId, Session, Start, Status, Store, Then, Uid, Want},
+    store::{
+        Claim, Commit, Head, InputHash, Lane, NewRun, RunId, Session, Start, Status, Store, Then, Uid, Want,
+    },
     time::Timestamp,
 };
 use tokio::{runtime::Runtime, sync::mpsc};
@@ -83,7 +85,7 @@ async fn measure(name: &str, store: impl Store + Clone, sleepers: u64) {
 async fn put_to_sleep(engine: &Engine, numbers: std::ops::Range<u64>) {
     let end = Timestamp::now().saturating_add(Duration::from_hours(365 * 24));
     let started = stream::iter(numbers).map(async |number| {
-        engine.start(&format!("sleeper-{number}"), nap(end)).await.expect("the run starts");
+        engine.start(format!("sleeper-{number}"), nap(end)).await.expect("the run starts");
     });
     started.buffer_unordered(AT_ONCE).collect::<()>().await;
     while engine.runs().of::<Nap>().status(Status::Ready).count().await.expect("a count") > 0 {
@@ -97,7 +99,7 @@ async fn wakes(engine: &Engine, woken: &mut mpsc::UnboundedReceiver<Instant>) ->
     for round in 0..ROUNDS {
         let sleep = Duration::from_millis(500);
         let (end, due) = (Timestamp::now().saturating_add(sleep), Instant::now() + sleep);
-        engine.start(&format!("early-{round}"), nap(end)).await.expect("the run starts");
+        engine.start(format!("early-{round}"), nap(end)).await.expect("the run starts");
         let woken = woken.recv().await.expect("it is woken");
         late.push(woken.saturating_duration_since(due));
     }
@@ -136,6 +138,7 @@ fn due(round: usize) -> NewRun {
         uid: Uid::random(),
         parent: None,
         queue: "due".into(),
+        lane: Lane::default(),
         input: InputHash([7; 32]),
         head: Head { status: Status::Ready, at: "Wake".into(), version: 1, body: Bytes::from_static(b"{}") },
         state: Bytes::from_static(b"{}"),

@@ -86,8 +86,8 @@ async fn idle_engines_read_tables_once_in_thirty_seconds() {
         let store = schema.builder().connect().await.expect("the store opens");
         let builder = Engine::builder(store).register::<Nap>().register::<Listen>();
         let engine = builder.build().await.expect("an engine");
-        engine.start(&format!("sleeps {id}"), nap()).await.expect("it starts");
-        engine.start(&format!("waits {id}"), listen()).await.expect("it starts");
+        engine.start(format!("sleeps {id}"), nap()).await.expect("it starts");
+        engine.start(format!("waits {id}"), listen()).await.expect("it starts");
         engines.push(engine);
     }
     tokio::time::sleep(Duration::from_secs(6)).await;
