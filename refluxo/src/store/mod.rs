@@ -28,6 +28,8 @@ mod lease;
 mod limits;
 mod memory;
 mod message;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod nature;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;

@@ -34,7 +34,6 @@ use sqlx::{Error, PgConnection, PgPool};
 use tokio::{runtime::Handle, sync::oneshot};
 
 use self::{
-    failure::{Nature, store_error},
     item::{Answer, Item},
     sessions::Sessions,
     statements::Statements,
@@ -49,6 +48,7 @@ use super::{
     Message, NewRun, OpenFuture, OpenTransaction, Operation, Page, Query, Record, Renewed, RunId, Session,
     Stamped, Start, Store, StoreError, StoreFuture, Wake, wake::Bells,
 };
+use crate::store::nature::{Nature, store_error};
 use crate::suspend::TransactionType;
 
 /// Keeps runs in a schema of a PostgreSQL database, version 14 or later.
@@ -136,7 +136,7 @@ impl PostgresStore {
         let error = |nature, cause| store_error(&shared.name, operation, nature, Arc::new(cause));
         let acquired = shared.pool.acquire().await;
         let mut connection = acquired.map_err(|cause| error(Nature::of_connecting(&cause), cause))?;
-        act(&mut connection, shared).await.map_err(|cause| match Nature::of(&cause) {
+        act(&mut connection, shared).await.map_err(|cause| match Nature::from(&cause) {
             Nature::Unknown if !writes => error(Nature::Retry, cause),
             nature => error(nature, cause),
         })

@@ -15,13 +15,14 @@ use tokio::sync::oneshot;
 use super::{
     Gone, PostgresStore, Shared,
     batch::{self, Written},
-    failure::{Nature, store_error},
     item::{Answer, Item},
 };
 use crate::{
     store::{
         Commit, Committed, OpenTransaction, Operation, Stamped, StoreError, StoreFuture, TransactionWork,
-        Wake, transaction::Ended,
+        Wake,
+        nature::{Nature, store_error},
+        transaction::Ended,
     },
     suspend::AsyncTransaction,
 };
@@ -111,7 +112,7 @@ impl Open {
         let value = value.ok_or_else(|| error(Nature::Fatal, Error::RowNotFound))?;
         if let Committed::Done { .. } = value {
             if let Err(cause) = transaction.open.commit().await {
-                let nature = Nature::of(&cause);
+                let nature = Nature::from(&cause);
                 if nature == Nature::Unknown {
                     shared.bells.ring([Wake::Any]);
                 }

@@ -20,11 +20,13 @@ use tokio::{
 use super::{
     Shared,
     batch::{self, Written},
-    failure::{Nature, store_error},
     item::{Answer, Item},
 };
 use crate::{
-    store::{Stamped, StoreError, Wake},
+    store::{
+        Stamped, StoreError, Wake,
+        nature::{Nature, store_error},
+    },
     time::Timestamp,
 };
 
@@ -249,7 +251,7 @@ async fn write_items(shared: &Shared, connection: &mut PgConnection, items: &[&I
                 size = items.len();
             }
             Err(error) => {
-                progress.failed = Some((Nature::of(&error), Arc::new(error), range));
+                progress.failed = Some((Nature::from(&error), Arc::new(error), range));
                 return progress;
             }
         }

@@ -5,13 +5,11 @@ use std::sync::{Arc, mpsc::Receiver};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{
-    Shared,
-    failure::{Nature, store_error},
-    statement::run as execute,
-    task::Answer,
+use super::{Shared, statement::run as execute, task::Answer};
+use crate::store::{
+    Operation, Stamped,
+    nature::{Nature, store_error},
 };
-use crate::store::{Operation, Stamped};
 
 /// One queued read.
 pub(super) type Reading = Box<dyn FnOnce(&Connection, &Shared) + Send>;
@@ -26,7 +24,7 @@ pub(super) fn reading<T: Send + 'static>(
         let now = shared.clock.now();
         let answer = in_transaction(db, read)
             .map(|value| Stamped { now, value })
-            .map_err(|error| store_error(&shared.name, operation, Nature::of(&error), Arc::new(error)));
+            .map_err(|error| store_error(&shared.name, operation, Nature::from(&error), Arc::new(error)));
         // Nobody may be waiting any more.
         let _ = reply.send(answer);
     })

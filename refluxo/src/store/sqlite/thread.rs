@@ -14,14 +14,19 @@ use std::{
 
 use super::{
     Shared, Synchronous,
-    failure::{Nature, store_error},
     idle::{Idle, file_version},
     statement::run,
     task::Work,
     transaction::{Opening, SqliteTransaction},
     tx::Tx,
 };
-use crate::{store::Wake, time::Timestamp};
+use crate::{
+    store::{
+        Wake,
+        nature::{Nature, store_error},
+    },
+    time::Timestamp,
+};
 
 /// How long the writer waits for one more of those that shared the last transaction: a tenth of what the disk takes.
 const PATIENCE: Duration = Duration::from_micros(15);
@@ -200,7 +205,7 @@ impl Writer {
             }
             Err(failed) => {
                 let (nature, cause) = match failed {
-                    Failed::Within(cause) => (Nature::of(&cause), Arc::new(cause)),
+                    Failed::Within(cause) => (Nature::from(&cause), Arc::new(cause)),
                     Failed::AtCommit(cause) => (Nature::Unknown, Arc::new(cause)),
                 };
                 let error = |operation| store_error(&self.shared.name, operation, nature, cause.clone());

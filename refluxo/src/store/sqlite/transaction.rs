@@ -17,18 +17,13 @@ use futures_util::FutureExt;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{
-    Gone, SqliteStore, commit,
-    failure::{Nature, store_error},
-    statement::run,
-    task::Answer,
-    thread::Writer,
-    tx::Tx,
-};
+use super::{Gone, SqliteStore, commit, statement::run, task::Answer, thread::Writer, tx::Tx};
 use crate::{
     store::{
         Commit, Committed, OpenTransaction, Operation, Stamped, StoreError, StoreFuture, TransactionWork,
-        Wake, transaction::Ended,
+        Wake,
+        nature::{Nature, store_error},
+        transaction::Ended,
     },
     suspend::BlockingTransaction,
 };
@@ -123,7 +118,7 @@ impl Writer {
             return;
         }
         if let Err(cause) = self.open() {
-            let nature = Nature::of(&cause);
+            let nature = Nature::from(&cause);
             // Nobody may be waiting any more.
             let _ =
                 reply.send(Err(store_error(&self.shared.name, Operation::Begin, nature, Arc::new(cause))));
@@ -179,7 +174,7 @@ impl Writer {
         match run(&self.db, "COMMIT", []) {
             Ok(_) => (Ok(Stamped { now, value }), wakes),
             Err(cause) => {
-                let nature = match Nature::of(&cause) {
+                let nature = match Nature::from(&cause) {
                     // A constraint that was looked at no sooner.
                     Nature::Fatal => Nature::Fatal,
                     Nature::Retry | Nature::Unknown => Nature::Unknown,

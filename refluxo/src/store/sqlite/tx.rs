@@ -4,14 +4,12 @@ use std::{cell::RefCell, sync::Arc};
 
 use rusqlite::Connection;
 
-use super::{
-    Shared,
-    failure::{Nature, store_error},
-    idle::Idle,
-    statement::run,
-};
+use super::{Shared, idle::Idle, statement::run};
 use crate::{
-    store::{Limits, Operation, StoreError, Wake},
+    store::{
+        Limits, Operation, StoreError, Wake,
+        nature::{Nature, store_error},
+    },
     time::Timestamp,
 };
 
@@ -79,6 +77,6 @@ impl<'a> Tx<'a> {
 
     /// The error of one item.
     pub(super) fn error(&self, operation: Operation, error: rusqlite::Error) -> StoreError {
-        store_error(&self.shared.name, operation, Nature::of(&error), Arc::new(error))
+        store_error(&self.shared.name, operation, Nature::from(&error), Arc::new(error))
     }
 }
