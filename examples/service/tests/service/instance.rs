@@ -103,8 +103,9 @@ impl Instance {
 
     /// Tells it to stop, as an orchestrator does.
     pub fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        assert!(sent.expect("kill").success());
+        // The shell's own, as not every machine has a program of that name.
+        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.process.id())]).status();
+        assert!(sent.expect("a shell").success());
     }
 
     /// Waits until it has ended.
