@@ -26,6 +26,7 @@ fn manifest(workspace: &Path) -> String {
             edition = "2024"
 
             [dependencies]
+            anyhow = "1"
             refluxo = {{ path = '{}' }}
             serde = {{ version = "1", features = ["derive"] }}
             tokio = {{ version = "1", features = ["macros", "rt-multi-thread"] }}
