@@ -80,6 +80,8 @@ pub(crate) enum Message {
     FormTooWide(String),
     /// `tokio::join!` and its like.
     ForeignForm(String),
+    /// `tokio::time::timeout(…)`.
+    ForeignTimeout(String),
     /// `else => …` in `select!`.
     SelectElse,
     /// `, if …` in `select!`.
@@ -306,6 +308,10 @@ impl fmt::Display for Message {
             Self::ForeignForm(path) => write!(
                 f,
                 "what `{path}` awaits can't be saved: use the one of refluxo, which is in its prelude"
+            ),
+            Self::ForeignTimeout(path) => write!(
+                f,
+                "what `{path}` awaits can't be saved: write `.timeout(duration)` behind what is awaited"
             ),
             Self::SelectElse => {
                 f.write_str("`select!` has no `else`: one of its arms always wins; for a default write `() = sleep(…) => …`")

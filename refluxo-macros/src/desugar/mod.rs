@@ -70,11 +70,17 @@ fn ours(path: &Path) -> Option<&Ident> {
 
 /// Whether a path names a form of another library.
 fn is_foreign(path: &Path) -> bool {
+    const FORMS: [&str; 8] =
+        ["join", "try_join", "join_all", "select", "select_biased", "spawn", "sleep", "sleep_until"];
+    of_another_library(path).is_some_and(|last| FORMS.iter().any(|name| last == name))
+}
+
+/// The last segment of a path into another library for async code.
+fn of_another_library(path: &Path) -> Option<&Ident> {
     const LIBRARIES: [&str; 5] = ["tokio", "futures", "futures_util", "async_std", "smol"];
-    const FORMS: [&str; 6] = ["join", "try_join", "join_all", "select", "select_biased", "spawn"];
-    let is_one_of = |names: &[&str], ident: &Ident| names.iter().any(|name| ident == name);
-    let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else { return false };
-    path.segments.len() > 1 && is_one_of(&LIBRARIES, &first.ident) && is_one_of(&FORMS, &last.ident)
+    let (first, last) = (path.segments.first()?, path.segments.last()?);
+    let is_library = path.segments.len() > 1 && LIBRARIES.iter().any(|name| first.ident == name);
+    is_library.then_some(&last.ident)
 }
 
 /// A path as it is told.
@@ -138,6 +144,9 @@ impl Desugar<'_> {
         if let Some((path, call)) = call_by_path(&expr) {
             if is_foreign(path) {
                 return self.refuse(path, &Message::ForeignForm(text(path)));
+            }
+            if of_another_library(path).is_some_and(|name| name == "timeout") {
+                return self.refuse(path, &Message::ForeignTimeout(text(path)));
             }
             if ours(path).is_some_and(|name| name == "spawn") {
                 self.named(path);
