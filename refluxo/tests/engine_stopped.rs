@@ -5,7 +5,7 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use refluxo::{Engine, MemoryStore, store::Store, testing::VirtualClock, time::Timestamp};
+use refluxo::{MemoryStore, prelude::*, store::Store, testing::VirtualClock, time::Timestamp};
 use support::{
     build,
     faulty::Faulty,
@@ -56,4 +56,27 @@ async fn a_worker_that_slept_through_its_lease_goes_on_if_nobody_else_has_the_ru
     let run = office.run::<Script>("a").await.unwrap();
     assert_eq!(run.result().await.unwrap().unwrap(), ["one"]);
     assert_eq!(world.texts(), ["one"]);
+}
+
+/// Where only one can be at a time.
+#[step(concurrency = 1)]
+async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+#[workflow]
+async fn journey(time: Duration) {
+    pass(time).await;
+}
+
+/// Its leases end before it knows, and it gets the runs once more. What it did for the old leases keeps nobody waiting.
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_gets_a_run_again_lets_go_of_what_it_did_for_it_before() {
+    let idle = Duration::from_secs(30);
+    let line = Faulty::renews_nothing(Arc::new(store()), idle + LEASE / 4);
+    let engine = build(Engine::builder(line).register::<Journey>().lease(LEASE)).await;
+    let first = engine.start("first", journey(idle + LEASE / 2)).await.unwrap();
+    let second = engine.start("second", journey(Duration::ZERO)).await.unwrap();
+    let both = async { (first.result().await.unwrap(), second.result().await.unwrap()) };
+    tokio::time::timeout(100 * LEASE, both).await.expect("the second one has its turn");
 }

@@ -184,9 +184,13 @@ impl Renewing {
         if held.is_empty() {
             shared.leases.first.notify_one();
         }
-        held.insert(lease.run.clone(), (lease.clone(), mailbox.clone()));
+        let earlier = held.insert(lease.run.clone(), (lease.clone(), mailbox.clone()));
         let count = held.len();
         drop(held);
+        // The store gives out a run whose lease has ended, whoever had it: here, this worker, which has yet to hear of it.
+        if let Some((_, mailbox)) = earlier {
+            mailbox.lose();
+        }
         let taken = || TakenUp { run: lease.run.clone(), workflow: workflow.clone(), how, held: count };
         shared.workshop.audience.tell(|| Event::TakenUp(taken()));
         Self { shared: shared.clone(), lease, workflow, mailbox }

@@ -173,6 +173,13 @@ impl Faulty {
         (Self { spares, ..Self::meeting(inner, next) }, failed)
     }
 
+    /// Renews no lease for so long.
+    pub fn renews_nothing(inner: Arc<dyn Store>, time: Duration) -> Self {
+        let until = tokio::time::Instant::now() + time;
+        let next = move || (tokio::time::Instant::now() < until).then_some(Fault::Before);
+        Self { spares: |operation| operation != Operation::Renew, ..Self::meeting(inner, next) }
+    }
+
     /// Opens no transaction for as long as this holds.
     pub fn opens_none_while(inner: Arc<dyn Store>, holds: Arc<AtomicBool>) -> Self {
         let next = move || holds.load(Ordering::Relaxed).then_some(Fault::Before);
