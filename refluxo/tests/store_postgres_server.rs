@@ -5,15 +5,22 @@
 #[path = "support/postgres.rs"]
 mod postgres;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use refluxo::store::{
-    Claim, Commit, Committed, Created, Delivered, Depth, Head, InputHash, Lane, Lease, Message, NewRun,
-    PostgresOpenError, PostgresStore, RunId, Session, Start, Status, Store, StoreError, Uid, Wake, Want,
+use refluxo::{
+    prelude::*,
+    store::{
+        Claim, Commit, Committed, Created, Delivered, Depth, Head, InputHash, Lane, Lease, Message, NewRun,
+        PostgresOpenError, PostgresStore, Session, Start, Status, Store, StoreError, Uid, Wake, Want,
+    },
 };
 use sqlx::{Connection, PgConnection, Row, postgres::PgPoolOptions};
+use tokio::sync::Semaphore;
 
 use self::postgres::Schema;
 
@@ -104,6 +111,7 @@ on_a_server! {
     a_value_that_can_not_be_stored_is_rejected_alone
     the_runs_of_another_process_are_taken_over_when_it_dies
     after_a_lost_connection_everything_goes_on
+    a_worker_that_may_be_taken_for_dead_begins_no_step_without_asking
     writes_of_many_share_batches
 }
 
@@ -269,6 +277,49 @@ async fn after_a_lost_connection_everything_goes_on(schema: Schema) {
         let locks: i64 = held.fetch_one(&mut connection).await.expect("the locks").get(0);
         assert_eq!(locks, 1);
     }
+}
+
+/// Where only one can be at a time, until the gate is open.
+#[step(concurrency = 1)]
+async fn pass(#[inject] gate: &Gate, name: &str) {
+    gate.passing.lock().expect("nobody panics").push(name.to_owned());
+    gate.opened.acquire().await.expect("it is never closed").forget();
+}
+
+#[workflow]
+async fn journey(name: String) {
+    pass(&name).await;
+}
+
+#[derive(Clone)]
+struct Gate {
+    opened: Arc<Semaphore>,
+    passing: Arc<Mutex<Vec<String>>>,
+}
+
+/// With the connection that listens go the locks that show that a worker lives, and its runs are given away. It may have a step that
+/// has not had its turn.
+async fn a_worker_that_may_be_taken_for_dead_begins_no_step_without_asking(schema: Schema) {
+    let gate = Gate { opened: Arc::new(Semaphore::new(0)), passing: Arc::default() };
+    let store = named(&schema, "dead").await;
+    let mut wakes = Box::pin(store.wakes());
+    let engine = Engine::builder(store).register::<Journey>().provide(gate.clone()).lease(LEASE);
+    let engine = engine.build().await.expect("the engine begins");
+    let first = engine.start("first", journey("first".to_owned())).await.expect("it starts");
+    engine.start("second", journey("second".to_owned())).await.expect("it starts");
+    while engine.snapshot("second").await.expect("it is there").revision.0 == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // What another process does that sees no lock of this one.
+    let mut other = connection().await;
+    let claim = "SET token = uuid_send(gen_random_uuid()), session = '\\x09' WHERE id = 'second'";
+    postgres::run(format!("UPDATE {}.run {claim}", schema.quoted()));
+    cut_all_connections(&mut other, "dead").await;
+    hears_of_anything(&mut wakes).await;
+    gate.opened.add_permits(2);
+    first.result().await.expect("it goes on");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(*gate.passing.lock().expect("nobody panics"), ["first"]);
 }
 
 async fn writes_of_many_share_batches(schema: Schema) {

@@ -5,11 +5,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     AnyMachine,
-    leases::{Mailbox, Renewing},
+    leases::{Asked, Mailbox, Renewing},
     machines::Machines,
     patience::Patience,
     persist::{Settled, settle},
@@ -114,12 +114,7 @@ pub(crate) fn spawn(
 }
 
 /// Works on a run that was claimed by a question to the store at this time, until it rests or ends.
-pub(crate) async fn take_up(
-    shared: Arc<Shared>,
-    lease: Lease,
-    record: Record,
-    asked: Instant,
-) -> Option<Left> {
+pub(crate) async fn take_up(shared: Arc<Shared>, lease: Lease, record: Record, asked: Asked) -> Option<Left> {
     let row = &record.row;
     let (workflow, how) = (row.queue.as_str().into(), Taking::of(row));
     let renewing = Renewing::begin(&shared, lease.clone(), workflow, how, asked);
@@ -154,7 +149,7 @@ pub(crate) async fn begin(
     lease: Lease,
     run: Run,
     machine: Box<dyn AnyMachine>,
-    asked: Instant,
+    asked: Asked,
 ) -> Option<Left> {
     let workflow = run.identity.workflow.clone();
     let renewing = Renewing::begin(&shared, lease, workflow, Taking::Started, asked);

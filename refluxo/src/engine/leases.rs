@@ -16,7 +16,7 @@ use tokio::{sync::Notify, time::Instant};
 use super::{patience::Patience, shared::Shared};
 use crate::{
     observer::{Event, LetGo, TakenUp, Taking},
-    store::{Depth, Lease, Operation, Renewed, RunId},
+    store::{Depth, Lease, Operation, Renewed, RunId, SessionWatch, Sight},
     suspend::Pulse,
 };
 
@@ -34,8 +34,36 @@ pub(crate) struct Mailbox {
     mail: AtomicBool,
     lost: AtomicBool,
     bell: Notify,
-    /// Until when nobody else can have the run, as far as this worker's own time tells.
-    sure_until: Mutex<Instant>,
+    /// The session of the worker.
+    session: SessionWatch,
+    /// What this worker knows from the last answer that said that it has the run.
+    sure: Mutex<Sure>,
+}
+
+/// When the store was asked for leases, and whether others could see by then that this worker lives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) at: Instant,
+    sight: Sight,
+}
+
+/// Until when nobody else can have a run, as far as this worker's own time tells, and as long as others can see that it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sure {
+    sight: Sight,
+    until: Instant,
+}
+
+impl Asked {
+    /// The store is asked now.
+    pub(crate) fn now(shared: &Shared) -> Self {
+        Self { at: Instant::now(), sight: shared.watch.sight() }
+    }
+
+    /// How long a lease is surely held, if it is given.
+    fn sure_of(self, keep: Duration) -> Sure {
+        Sure { sight: self.sight, until: self.at + surely(keep) }
+    }
 }
 
 /// What a run's own task was told.
@@ -55,25 +83,27 @@ pub(crate) fn surely(keep: Duration) -> Duration {
 }
 
 impl Mailbox {
-    fn sure_until(until: Instant) -> Self {
+    fn new(session: SessionWatch, sure: Sure) -> Self {
         Self {
             mail: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             bell: Notify::new(),
-            sure_until: Mutex::new(until),
+            session,
+            sure: Mutex::new(sure),
         }
     }
 
     /// Whether nobody else can have the run.
     fn is_sure(&self) -> bool {
-        Instant::now() < *self.sure_until.lock().unwrap_or_else(PoisonError::into_inner)
+        let Sure { sight, until } = *self.sure.lock().unwrap_or_else(PoisonError::into_inner);
+        Instant::now() < until && sight.is_clear() && sight == self.session.sight()
     }
 
     /// Takes note that the lease was extended.
-    fn extend(&self, until: Instant) {
-        let mut sure_until = self.sure_until.lock().unwrap_or_else(PoisonError::into_inner);
+    fn extend(&self, to: Sure) {
+        let mut sure = self.sure.lock().unwrap_or_else(PoisonError::into_inner);
         // Answers may come in another order than that of the questions.
-        *sure_until = until.max(*sure_until);
+        *sure = to.max(*sure);
     }
 
     /// Tells that there may be messages.
@@ -177,9 +207,9 @@ impl Renewing {
         lease: Lease,
         workflow: Arc<str>,
         how: Taking,
-        asked: Instant,
+        asked: Asked,
     ) -> Self {
-        let mailbox = Arc::new(Mailbox::sure_until(asked + surely(shared.settings.lease)));
+        let mailbox = Arc::new(Mailbox::new(shared.watch.clone(), asked.sure_of(shared.settings.lease)));
         let mut held = shared.leases.lock();
         if held.is_empty() {
             shared.leases.first.notify_one();
@@ -315,7 +345,7 @@ async fn renew_all(shared: &Shared, leases: Vec<Lease>) {
     if leases.is_empty() {
         return;
     }
-    let asked = Instant::now();
+    let asked = Asked::now(shared);
     match shared.store.renew(leases.clone(), shared.settings.lease).await {
         Ok(renewed) => {
             for (lease, renewed) in leases.iter().zip(shared.time.note(renewed)) {
@@ -331,10 +361,10 @@ async fn renew_all(shared: &Shared, leases: Vec<Lease>) {
 }
 
 /// Tells the holder of a lease what the store says of it, which was asked at this time.
-fn note(shared: &Shared, lease: &Lease, renewed: Renewed, asked: Instant) {
+fn note(shared: &Shared, lease: &Lease, renewed: Renewed, asked: Asked) {
     let Some(mailbox) = shared.leases.mailbox(lease) else { return };
     if let Renewed::Kept { .. } = renewed {
-        mailbox.extend(asked + surely(shared.settings.lease));
+        mailbox.extend(asked.sure_of(shared.settings.lease));
     }
     match renewed {
         Renewed::Kept { messages: false, .. } => {}

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     observer::{Audience, Event, StoreFailed},
-    store::{Operation, Session, Store, StoreError},
+    store::{Operation, Session, SessionWatch, Store, StoreError},
     suspend::Resources,
     time::Timestamp,
 };
@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     phase: watch::Sender<Phase>,
     /// Taken when the engine stops, which tells the store that its leases are free.
     session: Mutex<Option<Session>>,
+    /// An eye on it.
+    pub(crate) watch: SessionWatch,
     /// One task for each run that is worked on.
     runs: Mutex<JoinSet<()>>,
     /// The worker and the renewal of leases.
@@ -82,6 +84,7 @@ impl Shared {
     /// The parts of an engine that has not begun.
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { store, registry, resources, audience, spans, traces, settings, uids } = parts;
+        let session = Session::begin();
         Self {
             time: StoreTime::of(store.clone()),
             store,
@@ -97,7 +100,8 @@ impl Shared {
             hints: Notify::new(),
             watchers: Watchers::default(),
             phase: watch::Sender::new(Phase::Working),
-            session: Mutex::new(Some(Session::begin())),
+            watch: session.watch(),
+            session: Mutex::new(Some(session)),
             runs: Mutex::default(),
             background: Mutex::default(),
             listener: Mutex::default(),

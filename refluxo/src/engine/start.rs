@@ -3,9 +3,8 @@
 use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
-use tokio::time::Instant;
 
-use super::{Engine, Run, StartError, driver, patience::ask};
+use super::{Engine, Run, StartError, driver, leases::Asked, patience::ask};
 use crate::{
     core::{Origin, birth},
     machine::Machine,
@@ -132,7 +131,7 @@ impl<W: Machine> Starting<W> {
             .map_err(|cause| StartError::Arguments { id: id.clone(), cause })?;
         let is_allowed = shared.settings.max_payload.check_arguments(&new_run);
         is_allowed.map_err(|cause| StartError::TooLarge { id: id.clone(), cause })?;
-        let asked = Instant::now();
+        let asked = Asked::now(shared);
         let is_new = match create(&engine, &NewRun { attributes, ..new_run }).await.map_err(failed)? {
             Created::New { lease: Some(lease) } => {
                 let work = driver::begin(shared.clone(), lease, run, Box::new(workflow), asked);

@@ -3,9 +3,9 @@
 use std::{pin::pin, sync::Arc};
 
 use futures_util::StreamExt;
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{driver, patience::Patience, shared::Shared, turns::Turns};
+use super::{driver, leases::Asked, patience::Patience, shared::Shared, turns::Turns};
 use crate::{
     observer::{self, Event},
     store::{Claim, Claimed, Operation, StoreError, Wake},
@@ -88,9 +88,9 @@ async fn claim(
         return Ok(Round::Exhausted);
     }
     let claim = Claim { session, keep: shared.settings.lease, limit, wants };
-    let asked = Instant::now();
+    let asked = Asked::now(shared);
     let Claimed { runs, next_due } = shared.time.note(shared.store.claim(claim).await?);
-    let (taken, took) = (runs.len(), asked.elapsed());
+    let (taken, took) = (runs.len(), asked.at.elapsed());
     let is_full = taken >= limit as usize;
     let looked = observer::Claimed { runs: taken, took, is_full, slots: shared.settings.concurrency };
     shared.workshop.audience.tell(|| Event::Claimed(looked));

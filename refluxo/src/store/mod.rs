@@ -48,6 +48,7 @@ use futures_util::stream::BoxStream;
 pub(crate) use self::coded::sealed;
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresOpenError, PostgresStore, PostgresStoreBuilder, PostgresTransaction};
+pub(crate) use self::session::Sight;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOpenError, SqliteStore, SqliteStoreBuilder, SqliteTransaction, Synchronous};
 pub use self::{

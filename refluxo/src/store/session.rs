@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use uuid::Uuid;
@@ -46,10 +49,24 @@ impl fmt::Debug for SessionId {
 pub struct Session {
     id: SessionId,
     alive: Arc<Guards>,
+    sight: Arc<AtomicU64>,
 }
 
 /// What is dropped at a session's end.
 type Guards = Mutex<Vec<Box<dyn Send>>>;
+
+/// Whether other processes can see that a session lives, as its own process knows: see [`SessionWatch::hide`].
+///
+/// What is stored then speaks for the session as long as its sight is the same as when the store was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sight(u64);
+
+impl Sight {
+    /// Whether others can see the session.
+    pub(crate) const fn is_clear(self) -> bool {
+        self.0.is_multiple_of(2)
+    }
+}
 
 impl Session {
     /// Begins a session under a new random id.
@@ -63,7 +80,7 @@ impl Session {
     /// Two sessions with one id at the same time would hold each other's leases.
     #[must_use]
     pub fn with_id(id: SessionId) -> Self {
-        Self { id, alive: Arc::default() }
+        Self { id, alive: Arc::default(), sight: Arc::default() }
     }
 
     /// Its id.
@@ -80,7 +97,7 @@ impl Session {
     /// What a store keeps of it: an eye on its end that does not prolong it.
     #[must_use]
     pub fn watch(&self) -> SessionWatch {
-        SessionWatch { id: self.id, alive: Arc::downgrade(&self.alive) }
+        SessionWatch { id: self.id, alive: Arc::downgrade(&self.alive), sight: self.sight.clone() }
     }
 }
 
@@ -95,6 +112,8 @@ impl fmt::Debug for Session {
 pub struct SessionWatch {
     id: SessionId,
     alive: Weak<Guards>,
+    /// Odd while nobody else can see it.
+    sight: Arc<AtomicU64>,
 }
 
 impl SessionWatch {
@@ -108,5 +127,28 @@ impl SessionWatch {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.alive.strong_count() == 0
+    }
+
+    /// Tells the session's worker that other processes may take it for dead from now on, and its runs over, however long its
+    /// leases: as when a connection is lost by which a store shows that it lives. Until it is [shown](Self::show) again, and
+    /// the store was asked since, the worker begins no step.
+    pub fn hide(&self) {
+        self.set(false);
+    }
+
+    /// Tells the session's worker that others can see again that it lives.
+    pub fn show(&self) {
+        self.set(true);
+    }
+
+    /// Whether others can see that it lives. It changes whenever that does.
+    pub(crate) fn sight(&self) -> Sight {
+        Sight(self.sight.load(Ordering::Acquire))
+    }
+
+    fn set(&self, clear: bool) {
+        let next = |sight| (Sight(sight).is_clear() != clear).then_some(sight + 1);
+        // It fails where nothing changes.
+        let _ = self.sight.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
     }
 }

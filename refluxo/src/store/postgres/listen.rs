@@ -11,8 +11,12 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 
-use super::{rows::time, sessions::Command, statements::Statements};
-use crate::store::{RunId, SessionId, Wake, wake::Bells};
+use super::{
+    rows::time,
+    sessions::{Command, tell},
+    statements::Statements,
+};
+use crate::store::{RunId, SessionId, SessionWatch, Wake, wake::Bells};
 
 /// How often the locks of other processes are looked at. That reads no table, and is done only while there are some.
 const LIVENESS: Duration = Duration::from_millis(500);
@@ -20,8 +24,9 @@ const LIVENESS: Duration = Duration::from_millis(500);
 /// How often a silent connection is tried.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// How long the server may take for an answer before the connection counts as lost.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the server may take for an answer before the connection counts as lost. Less than it waits itself for a silent one,
+/// whose locks it then lets go of.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// How long to wait before connecting again: at first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
@@ -139,10 +144,13 @@ impl Hearing {
         let mut backoff = BACKOFF.0;
         loop {
             if let Some(connected) = ear.take() {
+                tell(&held, SessionWatch::show);
                 match self.serve(connected, &mut commands, &mut held).await {
                     End::StoreDropped => return,
                     End::Lost(error) => tracing::warn!(%error, "the connection that listens is lost"),
                 }
+                // With it went the locks by which others see that the sessions live.
+                tell(&held, SessionWatch::hide);
             }
             sleep(backoff).await;
             backoff = BACKOFF.1.min(backoff * 2);

@@ -68,17 +68,25 @@ impl Sessions {
         if self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
             return Ok(());
         }
+        {
+            let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+            own.retain(|_, watch| !watch.is_over());
+            own.insert(id, session.watch());
+        }
         let (reply, locked) = oneshot::channel();
         self.commands.send(Command::Hold(id, reply)).map_err(|_| NotConnected)?;
         timeout(PATIENCE, locked).await.map_err(|_| NotConnected)?.map_err(|_| NotConnected)?;
         if self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
             session.guard(Box::new(Release { session: id, commands: self.commands.downgrade() }));
-            let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
-            own.retain(|_, watch| !watch.is_over());
-            own.insert(id, session.watch());
         }
         Ok(())
     }
+}
+
+/// Tells the workers of sessions that others can't see any more that they live, or can again.
+pub(super) fn tell(sessions: &HashSet<SessionId>, tell: fn(&SessionWatch)) {
+    let own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.iter().filter_map(|session| own.get(session)).for_each(tell);
 }
 
 /// The sessions of this process: those that live, and those that are over.
