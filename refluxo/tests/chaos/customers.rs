@@ -18,8 +18,10 @@ use tokio::{
 use super::{
     PATIENCE, READ_AT_ONCE,
     findings::Findings,
+    ledger::{BookInFile, BookOnServer, book_in_file, book_on_server},
     model::{Kind, is_expected, notes},
     watch::Watch,
+    worker::Place,
     workflows::{
         Crowd, Family, Note, Order, Race, Talk, Trip, Vigil, crowd, family, order, race, talk, trip, vigil,
     },
@@ -34,6 +36,7 @@ const TRIES: u32 = 20;
 /// All customers.
 pub struct Customers {
     engine: Engine,
+    place: Place,
     seed: u64,
     runs: u64,
     findings: Findings,
@@ -51,8 +54,8 @@ pub fn number(id: &str) -> Option<u64> {
 }
 
 impl Customers {
-    pub fn new(engine: Engine, seed: u64, runs: u64, findings: Findings) -> Arc<Self> {
-        Arc::new(Self { engine, seed, runs, findings })
+    pub fn new(engine: Engine, place: Place, seed: u64, runs: u64, findings: Findings) -> Arc<Self> {
+        Arc::new(Self { engine, place, seed, runs, findings })
     }
 
     /// So many come in a second; ready when the last one has. They have come and gone when what this gives has ended.
@@ -110,6 +113,10 @@ impl Customers {
             Kind::Race => engine.start(id, race(n)).await.map(drop),
             Kind::Trip => engine.start(id, trip(n)).await.map(drop),
             Kind::Vigil => engine.start(id, vigil(n)).await.map(drop),
+            Kind::Book => match self.place {
+                Place::File(_) => engine.start(id, book_in_file(n)).await.map(drop),
+                Place::Postgres { .. } => engine.start(id, book_on_server(n)).await.map(drop),
+            },
         }
     }
 
@@ -140,6 +147,10 @@ impl Customers {
             Kind::Race => self.output::<Race>(n).await,
             Kind::Trip => self.output::<Trip>(n).await,
             Kind::Vigil => self.output::<Vigil>(n).await,
+            Kind::Book => match self.place {
+                Place::File(_) => self.output::<BookInFile>(n).await,
+                Place::Postgres { .. } => self.output::<BookOnServer>(n).await,
+            },
         };
         match output {
             Ok(output) if is_expected(n, &output) => {}

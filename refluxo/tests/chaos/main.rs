@@ -2,9 +2,9 @@
 //!
 //! Eight workers on one PostgreSQL, and four on one SQLite file, are killed, stopped for longer than their leases, and cut off from
 //! the server: connections are broken or fall silent, and what they held is delivered late or never. Meanwhile runs go
-//! through that have steps with retries, timers, signals, children, joins, races and compensations. In the end every run has to
-//! have ended with what a plain function says it must give, and the workers' journals, which they keep beside the store, must
-//! fit to the histories: see [`oracle`].
+//! through that have steps with retries, steps in the store's transaction, timers, signals, children, joins, races and
+//! compensations. In the end every run has to have ended with what a plain function says it must give, what transactional steps
+//! wrote must be there once, and the workers' journals, which they keep beside the store, must fit to the histories: see [`oracle`].
 //!
 //! The worker is this test's own program, called again. What is done to whom, and when, follows from a seed: `REFLUXO_SEED=17`
 //! has it done again, as far as the machine does the rest in the same time. `REFLUXO_CHAOS_RUNS=4000` has more runs.
@@ -15,6 +15,7 @@ mod customers;
 mod faults;
 mod findings;
 mod journal;
+mod ledger;
 mod line;
 mod model;
 mod office;
@@ -53,7 +54,7 @@ const READ_AT_ONCE: usize = 8;
 #[ignore = "run by the other tests, in processes of their own"]
 fn worker_process() {
     if let Some(desk) = Desk::given() {
-        worker::work(desk);
+        worker::work(&desk);
     }
 }
 
@@ -88,14 +89,15 @@ async fn chaos(builder: refluxo::engine::EngineBuilder, workers: usize, place: w
     // Kept if something is wrong: there are the journals.
     let folder = tempfile::Builder::new().prefix("refluxo-chaos-").tempdir().expect("a folder").keep();
     // It starts runs and tells them things, and leaves the work to the others.
-    let engine = workflows::register(builder).build().await.expect("the engine begins");
+    ledger::make(&place).await;
+    let engine = workflows::register(builder, &place).build().await.expect("the engine begins");
     engine.shutdown().await;
 
     let begun = Instant::now();
     let findings = Findings::default();
-    let mut office = Office::open(workers, place, &folder).await;
+    let mut office = Office::open(workers, place.clone(), &folder).await;
     let watch = Watch::begin(engine.clone(), findings.clone());
-    let customers = Customers::new(engine.clone(), seed, runs, findings.clone());
+    let customers = Customers::new(engine.clone(), place.clone(), seed, runs, findings.clone());
     let coming = tokio::spawn(customers.clone().come(PACE, watch.clone()));
     office.trouble(&mut fastrand::Rng::with_seed(seed), || coming.is_finished()).await;
     office.heal().await;
@@ -107,9 +109,12 @@ async fn chaos(builder: refluxo::engine::EngineBuilder, workers: usize, place: w
     let took = begun.elapsed();
     let faults = office.close().await;
     customers.check_results().await;
+    let written = ledger::check(&place, runs, &findings).await;
     let lines = journal::read_all(&folder);
     let figures = oracle::check(&engine, &lines, &faults, &watch.seen(), &findings).await;
-    println!("{runs} runs were started, and all had ended after {took:.1?}: {faults}; {figures}");
+    println!(
+        "{runs} runs were started, and all had ended after {took:.1?}: {faults}; {figures}; {written} lines in the ledger"
+    );
     findings.judge(seed, &folder, &faults, &engine, &lines).await;
     std::fs::remove_dir_all(&folder).expect("the folder goes");
     assert!(runs < 500 || figures.show_something(), "the faults miss the runs: {figures}");

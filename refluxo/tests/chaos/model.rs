@@ -12,15 +12,16 @@ pub enum Kind {
     Race,
     Trip,
     Vigil,
+    Book,
 }
 
 impl Kind {
-    const ALL: [Self; 7] =
-        [Self::Order, Self::Talk, Self::Family, Self::Crowd, Self::Race, Self::Trip, Self::Vigil];
+    const ALL: [Self; 8] =
+        [Self::Order, Self::Talk, Self::Family, Self::Crowd, Self::Race, Self::Trip, Self::Vigil, Self::Book];
 
     /// The kind of the run of a number.
     pub fn of(n: u64) -> Self {
-        Self::ALL[usize::try_from(n % 7).expect("less than 7")]
+        Self::ALL[usize::try_from(n % 8).expect("less than 8")]
     }
 }
 
@@ -37,6 +38,11 @@ pub fn notes(n: u64) -> Vec<u64> {
         _ => 0,
     };
     (0..count).map(|i| 10 * n + i).collect()
+}
+
+/// What a run writes into the ledger.
+pub fn lines(n: u64) -> [String; 3] {
+    [1, 2, 3].map(|i| format!("line {i} of book {n}"))
 }
 
 /// What a member of a family gives.
@@ -72,6 +78,7 @@ pub fn is_expected(n: u64, output: &Value) -> bool {
                 == json!({ "Ok": (0..2 + n % 3).map(|i| worth(&format!("trip {n} to {i}"))).sum::<u64>() })
         }
         Kind::Vigil => *output == json!("cancelled"),
+        Kind::Book => *output == json!(lines(n).iter().map(|line| worth(line)).sum::<u64>()),
     }
 }
 

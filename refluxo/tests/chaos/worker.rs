@@ -65,7 +65,7 @@ pub async fn open_file(path: &Path) -> SqliteStore {
 }
 
 /// Works for as long as the test lives.
-pub fn work(desk: Desk) {
+pub fn work(desk: &Desk) {
     thread::spawn(|| {
         // Nothing comes, but the end when the test is gone.
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
@@ -75,9 +75,11 @@ pub fn work(desk: Desk) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let journal = Journal::open(&desk.journal);
-        match desk.place {
-            Place::File(path) => serve(open_file(&path).await, journal).await,
-            Place::Postgres { url, schema } => serve(open_schema(&url, &schema).await, journal).await,
+        match &desk.place {
+            Place::File(path) => serve(open_file(path).await, &desk.place, journal).await,
+            Place::Postgres { url, schema } => {
+                serve(open_schema(url, schema).await, &desk.place, journal).await;
+            }
         }
     });
 }
@@ -93,8 +95,8 @@ async fn open_schema(url: &str, schema: &str) -> PostgresStore {
     }
 }
 
-async fn serve(store: impl Store, journal: Journal) {
-    let engine: EngineBuilder = workflows::register(Engine::builder(store)).provide(journal.clone());
+async fn serve(store: impl Store, place: &Place, journal: Journal) {
+    let engine: EngineBuilder = workflows::register(Engine::builder(store), place).provide(journal.clone());
     let engine = engine
         .witness(move |event| journal.event(event))
         .lease(LEASE)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use refluxo::{engine::EngineBuilder, prelude::*};
 
-use super::{journal::Journal, model::worth};
+use super::{journal::Journal, ledger, model::worth, worker::Place};
 
 /// Something that a run is told.
 #[derive(Debug, Serialize, Deserialize, Signal)]
@@ -17,8 +17,8 @@ pub struct Note {
 pub struct Never {}
 
 /// Knows all workflows.
-pub fn register(builder: EngineBuilder) -> EngineBuilder {
-    builder
+pub fn register(builder: EngineBuilder, place: &Place) -> EngineBuilder {
+    ledger::register(builder, place)
         .register::<Order>()
         .register::<Talk>()
         .register::<Family>()
@@ -32,7 +32,7 @@ pub fn register(builder: EngineBuilder) -> EngineBuilder {
 
 /// Does the thing that belongs to a place, and fails there so many times before.
 #[step(retry(attempts = 4, initial = "60ms", max = "500ms"))]
-async fn act(
+pub async fn act(
     #[inject] journal: &Journal,
     #[inject] cx: &StepContext,
     place: String,
