@@ -94,6 +94,40 @@ impl Engine {
         Starting::new(self, id.as_ref(), workflow)
     }
 
+    /// Starts a run in a transaction of the program's own, in the database where the runs are kept: the run is there once that is
+    /// committed, together with what the program has written in it, and never if it is rolled back. A worker takes it up at once then.
+    ///
+    /// What it takes, and whether it is to be awaited, [`UserTransaction`](super::UserTransaction) tells. It is [`Engine::start`] in all else; for attributes and
+    /// times write `engine.start(…).attribute(…).within(transaction)`. Until the transaction is committed nobody else sees the run,
+    /// and whoever starts one under the same id may wait for that.
+    ///
+    /// ```no_run
+    /// # use refluxo::prelude::*;
+    /// # #[workflow]
+    /// # async fn remind(whom: String) -> String { whom }
+    /// # #[cfg(feature = "sqlite")]
+    /// fn book(engine: &Engine, db: &mut rusqlite::Connection) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let tx = db.transaction()?;
+    ///     tx.execute("INSERT INTO booking (whom) VALUES ('Ada')", [])?;
+    ///     engine.start_in(&tx, "r-1", remind("Ada".into()))?;
+    ///     Ok(tx.commit()?)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Starting`]; if the store is of another type; on SQLite, if no transaction is open or it is one of another file. PostgreSQL gives
+    /// the transaction up where a statement fails, and so if the schema is not there; not if the id is in use.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub fn start_in<T: super::UserTransaction, W: Machine>(
+        &self,
+        transaction: T,
+        id: impl AsRef<str>,
+        workflow: W,
+    ) -> T::Started<W> {
+        self.start(id, workflow).within(transaction)
+    }
+
     /// Comes back to a run that was started before, perhaps by another process.
     ///
     /// # Errors

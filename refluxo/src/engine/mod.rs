@@ -1,13 +1,14 @@
 //! The engine: it performs what runs wait for, and only after the state that waits for it is stored.
 //!
-//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds, and `start` begins a run; `verbs` and `fork` are
-//! what an operator can have a run do, and `operators` what they see of many runs and have them do. The `worker` claims due runs,
-//! the workflows taking turns (`turns`), and gives each a task, the `driver`: the only loop that performs actions. A `turn` performs
-//! what a run does next on its `machines`, which form a `tree` with a branch for each branch of a `join!` or a `select!`; attempts
-//! to run `steps` that are `running` meanwhile are its only state beside the store's, and `telling` is what of them is shown to the
-//! outside. `transact` makes a step in the store's transaction. `storing` has what a turn changed stored, by `persist`, and `undo` is
-//! a turn of a run that undoes what it did. `leases`, `bell`, `lull` and `watchers` keep runs in hand, the worker awake or at rest and
-//! callers informed. [`Storeless`] takes the same turns on snapshots that the caller keeps.
+//! In reading order: `builder`, [`Engine`] and [`Run`] are what a program holds, and `start` begins a run, or `start_in` in a
+//! transaction of the program's; `verbs` and `fork` are what an operator can have a run do, and `operators` what they see of many
+//! runs and have them do. The `worker` claims due runs, the workflows taking turns (`turns`), and gives each a task, the `driver`:
+//! the only loop that performs actions. A `turn` performs what a run does next on its `machines`, which form a `tree` with a branch
+//! for each branch of a `join!` or a `select!`; attempts to run `steps` that are `running` meanwhile are its only state beside the
+//! store's, and `telling` is what of them is shown to the outside. `transact` makes a step in the store's transaction. `storing`
+//! has what a turn changed stored, by `persist`, and `undo` is a turn of a run that undoes what it did. `leases`, `bell`, `lull`
+//! and `watchers` keep runs in hand, the worker awake or at rest and callers informed. [`Storeless`] takes the same turns on
+//! snapshots that the caller keeps.
 
 mod bell;
 mod builder;
@@ -31,6 +32,8 @@ mod settings;
 mod shared;
 mod signed;
 mod start;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod start_in;
 mod steps;
 mod storeless;
 mod storing;
@@ -63,6 +66,8 @@ pub use operators::{
 pub use registry::{Conflict, Registry};
 pub use run::Run;
 pub use start::Starting;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use start_in::UserTransaction;
 pub use storeless::{AdvanceError, CopyError, DeliverError, Orders, Storeless, StorelessBuilder};
 pub use verbs::Order;
 #[cfg(feature = "schedule")]

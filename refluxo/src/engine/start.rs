@@ -6,9 +6,9 @@ use futures_util::future::BoxFuture;
 
 use super::{Engine, Run, StartError, driver, leases::Asked, patience::ask};
 use crate::{
-    core::{Origin, birth},
+    core::{self, Origin, birth},
     machine::Machine,
-    store::{AttrValue, Attribute, Created, InvalidRunId, Lane, NewRun, RunId, Start, StoreError},
+    store::{AttrValue, Attribute, Created, InvalidRunId, Lane, Lease, NewRun, RunId, Start, StoreError},
     time::Timestamp,
 };
 
@@ -24,17 +24,17 @@ use crate::{
 /// The run may be started or not; start it again to know.
 #[must_use = "a run is started by `.await`"]
 pub struct Starting<W> {
-    engine: Engine,
+    pub(super) engine: Engine,
     id: Result<RunId, InvalidRunId>,
     workflow: W,
     attributes: Vec<Attribute>,
     lane: Lane,
-    when: When,
+    pub(super) when: When,
 }
 
 /// When a run starts.
 #[derive(Clone, Copy, Debug)]
-enum When {
+pub(super) enum When {
     Now,
     At(Timestamp),
     After(Duration),
@@ -103,53 +103,94 @@ impl<W: Machine> Starting<W> {
     ///
     /// As [`Starting`]; what is told then is that of the later start.
     pub async fn created(self) -> Result<(Run<W>, bool), StartError> {
-        let Self { engine, id, workflow, attributes, lane, when } = self;
-        let id = id?;
-        let shared = engine.shared();
-        let kind = shared.registry.kind(W::NAME).filter(|kind| kind.is::<W>());
-        let kind = kind.ok_or(StartError::NotRegistered { workflow: W::NAME })?;
-        for Attribute { name, value } in &attributes {
-            Attribute::check(name, value).map_err(|cause| StartError::Attribute { id: id.clone(), cause })?;
-        }
+        let (id, is_served) = self.checked()?;
+        let shared = self.engine.shared();
         let failed = |cause| StartError::Store { id: id.clone(), cause };
-        let later = match when {
-            When::Now => None,
-            When::At(start) => Some(start),
-            When::After(delay) => Some(shared.asked_now().await.map_err(failed)?.saturating_add(delay)),
+        let now = if self.when.counts_from_now() {
+            shared.asked_now().await.map_err(failed)?
+        } else {
+            shared.now()
         };
+        let later = self.when.later(now);
         // A slot that is free now takes the run without a claim.
         let slot = || shared.slots.clone().try_acquire_owned().ok().filter(|_| shared.is_working());
-        let slot = if later.is_none() && kind.served { slot() } else { None };
+        let slot = if later.is_none() && is_served { slot() } else { None };
         let start = match (later, &slot, shared.session()) {
             (Some(start), ..) => Start::At(start),
             (None, Some(_), Some(session)) => Start::Lent { session, keep: shared.settings.lease },
             (None, Some(_), None) | (None, None, _) => Start::Now,
         };
+        let (run, new_run) = self.newborn(&id, start)?;
+        let asked = Asked::now(shared);
+        let created = create(&self.engine, &new_run).await.map_err(failed)?;
+        let (lease, is_new) = answered(&id, W::NAME, created)?;
+        let Self { engine, workflow, .. } = self;
+        if let Some(lease) = lease {
+            let shared = engine.shared();
+            let work = driver::begin(shared.clone(), lease, run, Box::new(workflow), asked);
+            driver::spawn(shared, slot, work);
+        }
+        Ok((Run::new(engine, id), is_new))
+    }
+
+    /// The id, and whether this worker serves the workflow.
+    pub(super) fn checked(&self) -> Result<(RunId, bool), StartError> {
+        let id = self.id.clone()?;
+        let kind = self.engine.shared().registry.kind(W::NAME).filter(|kind| kind.is::<W>());
+        let kind = kind.ok_or(StartError::NotRegistered { workflow: W::NAME })?;
+        for Attribute { name, value } in &self.attributes {
+            Attribute::check(name, value).map_err(|cause| StartError::Attribute { id: id.clone(), cause })?;
+        }
+        Ok((id, kind.served))
+    }
+
+    /// The run, and how it is stored.
+    pub(super) fn newborn(&self, id: &RunId, start: Start) -> Result<(core::Run, NewRun), StartError> {
+        let shared = self.engine.shared();
         let trace = shared.traces.capture().map(Into::into);
-        let origin = Origin { trace, lane, ..Origin::of(id.clone(), (shared.uids)()) };
-        let (run, new_run) = birth(origin, &workflow, start)
+        let origin = Origin { trace, lane: self.lane.clone(), ..Origin::of(id.clone(), (shared.uids)()) };
+        let (run, new_run) = birth(origin, &self.workflow, start)
             .map_err(|cause| StartError::Arguments { id: id.clone(), cause })?;
         let is_allowed = shared.settings.max_payload.check_arguments(&new_run);
         is_allowed.map_err(|cause| StartError::TooLarge { id: id.clone(), cause })?;
-        let asked = Asked::now(shared);
-        let is_new = match create(&engine, &NewRun { attributes, ..new_run }).await.map_err(failed)? {
-            Created::New { lease: Some(lease) } => {
-                let work = driver::begin(shared.clone(), lease, run, Box::new(workflow), asked);
-                driver::spawn(shared, slot, work);
-                true
-            }
-            Created::New { lease: None } => true,
-            // The hash of the input covers the workflow's name.
-            Created::Exists { same_input: true, .. } => false,
-            Created::Exists { same_input: false, queue, .. } if queue == W::NAME => {
-                return Err(StartError::OtherArguments { id, workflow: W::NAME });
-            }
-            Created::Exists { same_input: false, queue, .. } => {
-                return Err(StartError::OtherWorkflow { id, found: queue, wanted: W::NAME });
-            }
-            Created::Rejected(cause) => return Err(StartError::Store { id, cause }),
-        };
-        Ok((Run::new(engine, id), is_new))
+        Ok((run, NewRun { attributes: self.attributes.clone(), ..new_run }))
+    }
+}
+
+impl When {
+    /// Whether the store's time is needed.
+    pub(super) fn counts_from_now(self) -> bool {
+        matches!(self, Self::After(_))
+    }
+
+    /// The time, if it is not at once.
+    pub(super) fn later(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Now => None,
+            Self::At(start) => Some(start),
+            Self::After(delay) => Some(now.saturating_add(delay)),
+        }
+    }
+}
+
+/// What the store's answer means: a lease if there is one, and whether the run is new.
+pub(super) fn answered(
+    id: &RunId,
+    workflow: &'static str,
+    created: Created,
+) -> Result<(Option<Lease>, bool), StartError> {
+    let id = id.clone();
+    match created {
+        Created::New { lease } => Ok((lease, true)),
+        // The hash of the input covers the workflow's name.
+        Created::Exists { same_input: true, .. } => Ok((None, false)),
+        Created::Exists { same_input: false, queue, .. } if queue == workflow => {
+            Err(StartError::OtherArguments { id, workflow })
+        }
+        Created::Exists { same_input: false, queue, .. } => {
+            Err(StartError::OtherWorkflow { id, found: queue, wanted: workflow })
+        }
+        Created::Rejected(cause) => Err(StartError::Store { id, cause }),
     }
 }
 

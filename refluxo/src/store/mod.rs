@@ -41,7 +41,7 @@ mod sqlite;
 mod transaction;
 mod wake;
 
-use std::{fmt, pin::Pin, time::Duration};
+use std::{any::Any, fmt, pin::Pin, time::Duration};
 
 use futures_util::stream::BoxStream;
 
@@ -243,6 +243,43 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Of the others the caller goes by the last answer's [`Stamped::now`] and what has passed since.
     fn clock(&self) -> Option<Timestamp> {
         None
+    }
+
+    /// The type of connection in whose transactions of the caller's own runs can be created; `None` if this store has none.
+    fn connection(&self) -> Option<TransactionType> {
+        None
+    }
+
+    /// Creates a run in a transaction that is the caller's, on a [`connection`](Self::connection) or in a
+    /// [`transaction`](Self::transaction) of a type whose calls block: the run is there and due once that is committed, and never if
+    /// it is rolled back. No lease is given. Workers are woken by the commit.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says, if it is another type of connection, and if no transaction is open. What the caller wrote stays.
+    fn create_in_blocking(&self, connection: &dyn Any, run: NewRun) -> Result<Stamped<Created>, StoreError> {
+        let _ = (connection, run);
+        Err(StoreError::fatal(&format!("{self:?}").into(), Operation::Create, transaction::NoTransactions))
+    }
+
+    /// As [`create_in_blocking`](Self::create_in_blocking), on a connection to a server.
+    ///
+    /// # Errors
+    ///
+    /// As the trait says, and if it is another type of connection. The server may have given the transaction up.
+    ///
+    /// # Cancel safety
+    ///
+    /// The run may be created or not: roll the transaction back.
+    fn create_in<'a>(
+        &'a self,
+        connection: &'a mut (dyn Any + Send),
+        run: NewRun,
+    ) -> StoreFuture<'a, Created> {
+        let _ = (connection, run);
+        let store = format!("{self:?}").into();
+        let error = StoreError::fatal(&store, Operation::Create, transaction::NoTransactions);
+        Box::pin(std::future::ready(Err(error)))
     }
 
     /// The type of transaction that steps with `#[step(transaction)]` write in; `None` if this store has none for them.

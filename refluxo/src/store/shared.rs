@@ -1,12 +1,12 @@
 //! A shared store is a store, also one whose type is not known.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
 
 use super::{
     Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Listed, Message,
-    NewRun, OpenFuture, Page, Query, Record, Renewed, RunId, Store, StoreFuture, Wake,
+    NewRun, OpenFuture, Page, Query, Record, Renewed, RunId, Stamped, Store, StoreError, StoreFuture, Wake,
 };
 use crate::{suspend::TransactionType, time::Timestamp};
 
@@ -53,6 +53,22 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn clock(&self) -> Option<Timestamp> {
         (**self).clock()
+    }
+
+    fn connection(&self) -> Option<TransactionType> {
+        (**self).connection()
+    }
+
+    fn create_in_blocking(&self, connection: &dyn Any, run: NewRun) -> Result<Stamped<Created>, StoreError> {
+        (**self).create_in_blocking(connection, run)
+    }
+
+    fn create_in<'a>(
+        &'a self,
+        connection: &'a mut (dyn Any + Send),
+        run: NewRun,
+    ) -> StoreFuture<'a, Created> {
+        (**self).create_in(connection, run)
     }
 
     fn transaction(&self) -> Option<TransactionType> {

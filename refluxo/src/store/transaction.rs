@@ -41,9 +41,9 @@ pub trait OpenTransaction: Send {
     fn commit(self: Box<Self>, commit: Commit) -> StoreFuture<'static, Committed>;
 }
 
-/// A store without transactions for steps.
+/// A store without transactions for others, or with those of another type.
 #[derive(Debug, thiserror::Error)]
-#[error("this store has no transactions for steps")]
+#[error("this store has no transactions of that type for others")]
 pub(super) struct NoTransactions;
 
 /// The step has ended the transaction that was not its own.

@@ -1,11 +1,29 @@
 //! A run that can't be started.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::{
     snapshot::{SaveError, TooLarge},
     store::{InvalidAttribute, InvalidRunId, RunId, StoreError},
 };
+
+/// Which connections a store takes, in words.
+struct Takes<'a> {
+    store: &'a str,
+    found: Option<&'static str>,
+}
+
+impl fmt::Display for Takes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store, found } = self;
+        match found {
+            Some(found) => write!(f, "{store} takes those of `{found}`"),
+            None => write!(f, "{store} takes part in none"),
+        }
+    }
+}
 
 /// A run that can't be started.
 #[derive(Debug, Error)]
@@ -61,6 +79,22 @@ pub enum StartError {
         /// Which argument, and its size.
         #[source]
         cause: TooLarge,
+    },
+    /// The engine's store is none of the transaction's.
+    #[error(
+        "the run {id} can't be started in a transaction of `{given}`: {}; give the engine the store of that database, or start the \
+         run by `engine.start` once the transaction is committed",
+        Takes { store, found: *found }
+    )]
+    Transaction {
+        /// The id.
+        id: RunId,
+        /// The type of the connection.
+        given: &'static str,
+        /// The store.
+        store: String,
+        /// The type of connection that the store takes, if it takes any.
+        found: Option<&'static str>,
     },
     /// An attribute is none that stores keep.
     #[error("the run {id} can't be started: {cause}")]

@@ -5,7 +5,7 @@ mod coding;
 pub(crate) mod sealed;
 mod transaction;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
 
@@ -171,6 +171,24 @@ impl<S: Store> Store for Coded<S> {
 
     fn clock(&self) -> Option<Timestamp> {
         self.store.clock()
+    }
+
+    fn connection(&self) -> Option<TransactionType> {
+        self.store.connection()
+    }
+
+    fn create_in_blocking(&self, connection: &dyn Any, run: NewRun) -> Result<Stamped<Created>, StoreError> {
+        self.store.create_in_blocking(connection, self.coding(Operation::Create).run(run)?)
+    }
+
+    fn create_in<'a>(
+        &'a self,
+        connection: &'a mut (dyn Any + Send),
+        run: NewRun,
+    ) -> StoreFuture<'a, Created> {
+        Box::pin(
+            async move { self.store.create_in(connection, self.coding(Operation::Create).run(run)?).await },
+        )
     }
 
     fn transaction(&self) -> Option<TransactionType> {

@@ -42,14 +42,16 @@ struct Letter<'a> {
     message: &'a Message,
 }
 
-/// Writes items, of which no two are commits of one run.
+/// Writes items, of which no two are commits of one run, in the name of the sender: whoever bears it hears nothing of them but the
+/// answer.
 pub(super) async fn write(
     connection: &mut PgConnection,
     shared: &Shared,
+    sender: &str,
     items: &[&Item],
 ) -> Result<Written, Error> {
     let batch = Batch::of(items)?;
-    let row = batch.bind(shared).fetch_one(connection).await?;
+    let row = batch.bind(shared, sender).fetch_one(connection).await?;
     batch.read(items, &row)
 }
 
@@ -113,11 +115,11 @@ impl<'a> Batch<'a> {
         }
     }
 
-    fn bind(&self, shared: &Shared) -> Statement {
+    fn bind(&self, shared: &Shared, sender: &str) -> Statement {
         let limits = &shared.limits;
         let statement = sqlx::query(AssertSqlSafe(shared.statements.write.clone()))
             .bind(&*shared.channel)
-            .bind(&*shared.sender)
+            .bind(sender.to_owned())
             .bind(int(limits.inbox_messages))
             .bind(int(limits.inbox_bytes))
             .bind(micros(limits.key_memory))

@@ -27,7 +27,7 @@ mod statements;
 mod transaction;
 mod writer;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
 use sqlx::{Error, PgConnection, PgPool};
@@ -260,6 +260,18 @@ impl Store for PostgresStore {
 
     fn wakes(&self) -> BoxStream<'static, Wake> {
         self.handle.bells.listen()
+    }
+
+    fn connection(&self) -> Option<TransactionType> {
+        Some(TransactionType::of::<PgConnection>())
+    }
+
+    fn create_in<'a>(
+        &'a self,
+        connection: &'a mut (dyn Any + Send),
+        run: NewRun,
+    ) -> StoreFuture<'a, Created> {
+        Box::pin(transaction::create_in(&self.handle, connection, run))
     }
 
     fn transaction(&self) -> Option<TransactionType> {

@@ -4,6 +4,7 @@
 //! All lock their own rows first and runs after them, so that transactions don't wait for each other in a circle.
 
 use std::{
+    any::Any,
     ops::{Deref, DerefMut},
     pin::Pin,
     sync::Arc,
@@ -19,10 +20,10 @@ use super::{
 };
 use crate::{
     store::{
-        Commit, Committed, OpenTransaction, Operation, Stamped, StoreError, StoreFuture, TransactionWork,
-        Wake,
+        Commit, Committed, Created, NewRun, OpenTransaction, Operation, Stamped, StoreError, StoreFuture,
+        TransactionWork, Wake,
         nature::{Nature, store_error},
-        transaction::Ended,
+        transaction::{Ended, NoTransactions},
     },
     suspend::AsyncTransaction,
 };
@@ -101,7 +102,7 @@ impl Open {
         let Self { mut transaction, shared } = self;
         let error = |nature, cause| store_error(&shared.name, Operation::Commit, nature, Arc::new(cause));
         let item = Item::Commit(Box::new(commit));
-        let written = batch::write(&mut transaction, &shared, &[&item]).await;
+        let written = batch::write(&mut transaction, &shared, &shared.sender, &[&item]).await;
         // Whatever was lost then, the transaction was not yet committed.
         let Written { now, answers, wakes } =
             written.map_err(|cause| error(Nature::of_connecting(&cause), cause))?;
@@ -122,6 +123,28 @@ impl Open {
         }
         Ok(Stamped { now, value })
     }
+}
+
+/// Creates a run in the transaction that is open on this connection.
+pub(super) async fn create_in(
+    shared: &Shared,
+    connection: &mut (dyn Any + Send),
+    run: NewRun,
+) -> Result<Stamped<Created>, StoreError> {
+    let Some(connection) = connection.downcast_mut::<PgConnection>() else {
+        return Err(StoreError::fatal(&shared.name, Operation::Create, NoTransactions));
+    };
+    let item = Item::Create(Box::new(run));
+    // In nobody's name: this store too hears of it when it is committed.
+    let written = batch::write(connection, shared, "", &[&item]).await;
+    let Written { now, answers, .. } = written.map_err(|cause| {
+        store_error(&shared.name, Operation::Create, Nature::of_connecting(&cause), Arc::new(cause))
+    })?;
+    let value = answers.into_iter().find_map(|answer| match answer {
+        Answer::Created(created) => Some(created),
+        Answer::Committed(_) | Answer::Delivered(_) => None,
+    });
+    Ok(Stamped { now, value: value.unwrap_or(Created::New { lease: None }) })
 }
 
 impl OpenTransaction for Open {

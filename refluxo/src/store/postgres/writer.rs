@@ -232,7 +232,7 @@ async fn write_items(shared: &Shared, connection: &mut PgConnection, items: &[&I
         let left = &items[done..];
         let together = &left[..size.min(batch::end_of_round(left))];
         let range = done..done + together.len();
-        match batch::write(connection, shared, together).await {
+        match batch::write(connection, shared, &shared.sender, together).await {
             Ok(Written { now, answers, wakes }) => {
                 progress.now = now;
                 progress.wakes.extend(wakes);

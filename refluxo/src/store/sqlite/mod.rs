@@ -13,6 +13,7 @@
 
 mod commit;
 mod create;
+mod create_in;
 mod deliver;
 mod effects;
 mod entries;
@@ -34,14 +35,16 @@ mod transaction;
 mod tx;
 
 use std::{
+    any::Any,
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc::Sender},
     thread::JoinHandle,
     time::Duration,
 };
 
 use futures_util::stream::BoxStream;
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use self::{
@@ -59,8 +62,8 @@ pub use self::{
 };
 use super::{
     Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Entry, Filter, Lease, Limits, Listed,
-    Message, NewRun, OpenFuture, OpenTransaction, Operation, Page, Query, Record, Renewed, RunId, Store,
-    StoreError, StoreFuture, Wake, wake::Bells,
+    Message, NewRun, OpenFuture, OpenTransaction, Operation, Page, Query, Record, Renewed, RunId, Stamped,
+    Store, StoreError, StoreFuture, Wake, wake::Bells,
 };
 use crate::{
     suspend::TransactionType,
@@ -84,6 +87,8 @@ pub struct SqliteStore {
 /// What the handles and the threads share.
 struct Shared {
     name: Arc<str>,
+    /// The file, by its real name.
+    path: PathBuf,
     clock: Arc<dyn Clock>,
     limits: Limits,
     synchronous: Synchronous,
@@ -250,6 +255,14 @@ impl Store for SqliteStore {
 
     fn clock(&self) -> Option<Timestamp> {
         Some(self.handle.shared.clock.now())
+    }
+
+    fn connection(&self) -> Option<TransactionType> {
+        Some(TransactionType::of::<Connection>())
+    }
+
+    fn create_in_blocking(&self, connection: &dyn Any, run: NewRun) -> Result<Stamped<Created>, StoreError> {
+        create_in::create_in(&self.handle.shared, connection, &run)
     }
 
     fn transaction(&self) -> Option<TransactionType> {

@@ -154,6 +154,7 @@ impl SqliteStoreBuilder {
             synchronous: self.synchronous,
             sessions: Sessions::beside(&path),
             bells: Bells::new(),
+            path,
         });
         tell_of_jumps(&shared);
         let (writes, to_write): (Sender<Queued>, Receiver<_>) = mpsc::channel();

@@ -4,6 +4,7 @@
 //! the commit. If the requests end without one, all is rolled back.
 
 use std::{
+    cell::RefCell,
     future::ready,
     ops::Deref,
     pin::Pin,
@@ -36,12 +37,19 @@ use crate::{
 #[derive(Debug)]
 pub struct SqliteTransaction {
     db: Connection,
+    /// What listeners are to be told once it is committed, beside what the commit tells them.
+    wakes: RefCell<Vec<Wake>>,
 }
 
 impl SqliteTransaction {
     /// On this connection. The writer's is always one: it needs no other to lend it to a step.
     pub(super) fn new(db: Connection) -> Self {
-        Self { db }
+        Self { db, wakes: RefCell::default() }
+    }
+
+    /// Has listeners told of something if the transaction is committed.
+    pub(super) fn wake_later(&self, wakes: Vec<Wake>) {
+        self.wakes.borrow_mut().extend(wakes);
     }
 }
 
@@ -170,7 +178,8 @@ impl Writer {
             Ok(other) => return (Ok(Stamped { now, value: other }), Vec::new()),
             Err(error) => return rejected(tx.error(Operation::Commit, error)),
         };
-        let wakes = tx.wakes;
+        let mut wakes = tx.wakes;
+        wakes.append(&mut self.db.wakes.borrow_mut());
         match run(&self.db, "COMMIT", []) {
             Ok(_) => (Ok(Stamped { now, value }), wakes),
             Err(cause) => {
@@ -186,6 +195,7 @@ impl Writer {
 
     /// Undoes what was not committed.
     fn roll_back(&self) {
+        self.db.wakes.borrow_mut().clear();
         if !self.db.is_autocommit() {
             // It can only fail if the transaction is gone already.
             let _ = run(&self.db, "ROLLBACK", []);
