@@ -64,6 +64,17 @@ impl Asked {
     fn sure_of(self, keep: Duration) -> Sure {
         Sure { sight: self.sight, until: self.at + surely(keep) }
     }
+
+    /// Whether nobody else can have a run whose lease the store has extended when it was asked then.
+    pub(crate) fn is_sure(self, shared: &Shared) -> bool {
+        self.sure_of(shared.settings.lease).holds(&shared.watch)
+    }
+}
+
+impl Sure {
+    fn holds(self, session: &SessionWatch) -> bool {
+        Instant::now() < self.until && self.sight.is_clear() && self.sight == session.sight()
+    }
 }
 
 /// What a run's own task was told.
@@ -78,7 +89,7 @@ pub(crate) enum Rung {
 }
 
 /// How long a lease is surely held, counted from when the store was asked for it. The rest of its time is for clocks that go apart.
-pub(crate) fn surely(keep: Duration) -> Duration {
+fn surely(keep: Duration) -> Duration {
     keep / 4 * 3
 }
 
@@ -95,8 +106,7 @@ impl Mailbox {
 
     /// Whether nobody else can have the run.
     fn is_sure(&self) -> bool {
-        let Sure { sight, until } = *self.sure.lock().unwrap_or_else(PoisonError::into_inner);
-        Instant::now() < until && sight.is_clear() && sight == self.session.sight()
+        self.sure.lock().unwrap_or_else(PoisonError::into_inner).holds(&self.session)
     }
 
     /// Takes note that the lease was extended.

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
-use super::{leases::surely, patience::Patience, shared::Shared};
+use super::{leases::Asked, patience::Patience, shared::Shared};
 use crate::store::{
     Commit, Committed, Created, Depth, Effect, EffectId, Lease, Message, NewRun, OpenTransaction, Operation,
     Owed, Renewed, Revision, RunId, Seq, StoreError, Then,
@@ -100,11 +98,12 @@ async fn look(
     seen: Seq,
     then: Then,
 ) -> Result<Option<Persisted>, StoreError> {
-    let (asked, keep) = (Instant::now(), shared.settings.lease);
-    let renewed = shared.time.note(shared.store.renew(vec![lease.clone()], keep).await?);
+    let asked = Asked::now(shared);
+    let renewed = shared.store.renew(vec![lease.clone()], shared.settings.lease).await?;
+    let renewed = shared.time.note(renewed);
     let is_held = matches!(renewed[..], [Renewed::Kept { .. }]);
     let record = shared.time.note(shared.store.load(&lease.run, Depth::All).await?);
-    if is_held && asked.elapsed() >= surely(keep) {
+    if is_held && !asked.is_sure(shared) {
         return Ok(None);
     }
     Ok(Some(match record {
