@@ -44,6 +44,7 @@ mod looking;
 mod messages;
 mod purging;
 mod racing;
+mod transacting;
 mod waking;
 mod worker;
 
@@ -219,6 +220,10 @@ cases! { $
         no_message_is_lost_between_a_sender_and_a_resting_run
         crossing_batches_all_land
         of_two_commits_at_one_revision_one_applies;
+    transacting:
+        a_commit_in_a_transaction_is_the_ordinary_one
+        a_transaction_that_is_dropped_leaves_nothing
+        a_stale_token_is_lost_in_a_transaction;
     waking:
         a_listener_hears_of_due_runs_bells_and_ends;
 }
