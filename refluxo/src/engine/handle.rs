@@ -97,9 +97,9 @@ impl Engine {
     /// Starts a run in a transaction of the program's own, in the database where the runs are kept: the run is there once that is
     /// committed, together with what the program has written in it, and never if it is rolled back. A worker takes it up at once then.
     ///
-    /// What it takes, and whether it is to be awaited, [`UserTransaction`](super::UserTransaction) tells. It is [`Engine::start`] in all else; for attributes and
-    /// times write `engine.start(…).attribute(…).within(transaction)`. Until the transaction is committed nobody else sees the run,
-    /// and whoever starts one under the same id may wait for that.
+    /// What it takes, and whether it is to be awaited, [`UserTransaction`](super::UserTransaction) tells. It is [`Engine::start`] in
+    /// all else; for attributes and times write `engine.start(…).attribute(…).within(transaction)`. Until the transaction is
+    /// committed nobody else sees the run, and whoever starts one under the same id may wait for that.
     ///
     /// ```no_run
     /// # use refluxo::prelude::*;
