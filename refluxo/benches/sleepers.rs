@@ -18,7 +18,8 @@ use futures_util::{StreamExt, stream};
 use refluxo::{
     prelude::*,
     store::{
-        Claim, Commit, Head, InputHash, Lane, NewRun, RunId, Session, Start, Status, Store, Then, Uid, Want,
+        Claim, Commit, Gate, Head, InputHash, Lane, NewRun, RunId, Session, Start, Status, Store, Then, Uid,
+        Want,
     },
     time::Timestamp,
 };
@@ -116,7 +117,7 @@ async fn claims(store: &impl Store) -> Vec<Duration> {
             session: session.clone(),
             keep: Duration::from_mins(1),
             limit: 10,
-            wants: vec![Want { queue: "due".into(), version: 1, slots: 10 }],
+            wants: vec![Want { queue: "due".into(), version: 1, slots: 10, gate: Gate::default() }],
         };
         let start = Instant::now();
         let claimed = store.claim(claim).await.expect("claim").value;

@@ -76,7 +76,7 @@ async fn a_workflow_that_is_not_registered_fails_the_build() {
     assert_eq!(workflows, &["film", "rendr"]);
     assert_eq!(
         error.to_string(),
-        "no workflow `film`, `rendr` is registered, which the engine is to serve; there is `render`: correct the name, or add \
+        "no workflow `film`, `rendr` is registered, which the engine is to serve or to limit; there is `render`: correct the name, or add \
          `.register::<…>()` to the engine's builder"
     );
 }

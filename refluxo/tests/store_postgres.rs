@@ -33,7 +33,7 @@ struct Bed {
     /// Whether all workers share that store; else each has one of its own.
     shares: bool,
     /// What is done wrong: texts of the schema's function `write`, and what stands in their places.
-    wrong: &'static [(&'static str, &'static str)],
+    wrong: &'static [Rewritten],
 }
 
 impl Bed {
@@ -52,8 +52,8 @@ impl Bed {
     async fn open_first(&self) -> PostgresStore {
         let store = self.open().await;
         self.schema.stop_clock(self.clock.now());
-        for (right, wrong) in self.wrong {
-            self.schema.rewrite("write", right, wrong);
+        for (function, right, wrong) in self.wrong {
+            self.schema.rewrite(function, right, wrong);
         }
         store
     }
@@ -97,6 +97,9 @@ mod a_store_for_each {
     });
 }
 
+/// A function of the schema, what it has, and what it has in the place of that.
+type Rewritten = (&'static str, &'static str, &'static str);
+
 /// The lock that a batch begins with.
 const LOCK: &str = "PERFORM FROM run WHERE id = ANY (c_id || m_to) ORDER BY id FOR NO KEY UPDATE;";
 
@@ -104,21 +107,31 @@ const LOCK: &str = "PERFORM FROM run WHERE id = ANY (c_id || m_to) ORDER BY id F
 const DOORBELL: &str = "c.inbox_last > c.seen OR owing";
 
 /// The message may be one that was seen and left: the run is never at rest.
-const ROW_IN_INBOX: &[(&str, &str)] =
-    &[(DOORBELL, "owing OR EXISTS (SELECT FROM inbox WHERE run = c.key AND until IS NULL)")];
+const ROW_IN_INBOX: &[Rewritten] =
+    &[("write", DOORBELL, "owing OR EXISTS (SELECT FROM inbox WHERE run = c.key AND until IS NULL)")];
 
 /// A message that comes between the look and the write is found by neither side. The barrier holds the commit there.
-const LOOK_BEFORE_THE_LOCK: &[(&str, &str)] = &[
-    (LOCK, ""),
+const LOOK_BEFORE_THE_LOCK: &[Rewritten] = &[
+    ("write", LOCK, ""),
     (
+        "write",
         DOORBELL,
         "owing OR EXISTS (SELECT FROM inbox, pg_sleep(0.01) WHERE run = c.key AND until IS NULL AND seq > c.seen)
              OR (SELECT true FROM pg_sleep(0.01)) IS NULL",
     ),
 ];
 
+/// How a claim counts those that came through a gate.
+const COUNT: &str = "others := lent(look.queue, one_key, one, time_now);";
+
+/// Two that count at the same time both find the last place free.
+const COUNT_WITHOUT_THE_LOCK: &[Rewritten] = &[
+    ("lock_gates", "PERFORM pg_advisory_xact_lock(gate);", ""),
+    ("claim", COUNT, "others := lent(look.queue, one_key, one, time_now); PERFORM pg_sleep(0.01);"),
+];
+
 /// Whether the case passes.
-fn passes(case: &str, wrong: &'static [(&'static str, &'static str)]) -> Option<bool> {
+fn passes(case: &str, wrong: &'static [Rewritten]) -> Option<bool> {
     let case = conformance::case(case).unwrap_or_else(|| panic!("there is no case {case}"));
     let bed = Bed { wrong, ..Bed::new(false)? };
     Some(catch_unwind(AssertUnwindSafe(|| case.check(Arc::new(bed)))).is_ok())
@@ -132,4 +145,10 @@ fn a_row_in_the_inbox_is_no_doorbell() {
 #[test]
 fn to_look_before_the_lock_loses_messages() {
     assert_ne!(passes("a_message_that_races_a_rest_is_found", LOOK_BEFORE_THE_LOCK), Some(true));
+}
+
+#[test]
+fn to_count_without_the_lock_of_a_gate_lends_too_many() {
+    let case = "limits_hold_and_no_run_is_forgotten_with_many_workers";
+    assert_ne!(passes(case, COUNT_WITHOUT_THE_LOCK), Some(true));
 }

@@ -56,7 +56,8 @@ async fn start_held(store: &PostgresStore, name: &str, session: &Session) -> Com
 }
 
 async fn claim(store: &PostgresStore, session: &Session) -> Vec<Lease> {
-    let wants = vec![Want { queue: "work".into(), version: 1, slots: 10 }];
+    let wants =
+        vec![Want { queue: "work".into(), version: 1, slots: 10, gate: refluxo::store::Gate::default() }];
     let claim = Claim { session: session.clone(), keep: LEASE, limit: 10, wants };
     let runs = store.claim(claim).await.expect("claim").value.runs;
     runs.into_iter().map(|(lease, _)| lease).collect()
@@ -104,6 +105,7 @@ macro_rules! on_a_server {
 on_a_server! {
     a_schema_of_a_later_release_is_refused
     a_schema_of_another_program_is_refused
+    a_schema_of_an_earlier_release_is_brought_up_to_date
     what_can_not_be_opened_is_told_with_its_cure
     many_open_a_new_schema_at_once
     schemas_know_nothing_of_each_other
@@ -129,6 +131,23 @@ async fn a_schema_of_another_program_is_refused(schema: Schema) {
     let error = schema.builder().connect().await.expect_err("the schema is another's");
     assert!(matches!(error, PostgresOpenError::Foreign { .. }), "{error}");
     assert!(error.to_string().contains(".schema("), "{error}");
+}
+
+async fn a_schema_of_an_earlier_release_is_brought_up_to_date(schema: Schema) {
+    drop(schema.builder().connect().await.expect("the store opens"));
+    // As it was after the second step: its functions know nothing of what came later.
+    postgres::run(format!(
+        "DELETE FROM {0}.migration WHERE step > 2;
+         ALTER TABLE {0}.run DROP COLUMN priority, DROP COLUMN limit_key, DROP COLUMN gated, DROP COLUMN blocked_at;
+         CREATE INDEX run_due ON {0}.run (queue, due_at, version) WHERE due_at IS NOT NULL;
+         DROP FUNCTION {0}.priorities; DROP FUNCTION {0}.follow; DROP FUNCTION {0}.let_through;
+         CREATE OR REPLACE FUNCTION {0}.ring(channel text, sender text, rings text[]) RETURNS void LANGUAGE sql AS ''",
+        schema.quoted()
+    ));
+    let store = schema.builder().connect().await.expect("the store opens");
+    let session = Session::begin();
+    let end = start_held(&store, "a", &session).await;
+    assert!(matches!(store.commit(vec![end]).await.expect("commit").value[..], [Committed::Done { .. }]));
 }
 
 async fn what_can_not_be_opened_is_told_with_its_cure(schema: Schema) {

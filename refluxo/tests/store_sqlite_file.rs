@@ -9,9 +9,9 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use refluxo::store::{
-    Claim, Claimed, Commit, Committed, Created, Depth, Filter, Head, InputHash, Lane, Lease, NewRun, Page,
-    RunId, Seq, Session, SqliteOpenError, SqliteStore, Start, Status, Store, StoreError, Synchronous, Then,
-    Uid, Wake, Want,
+    Claim, Claimed, Commit, Committed, Created, Depth, Filter, Gate, Head, InputHash, Lane, Lease, NewRun,
+    Page, RunId, Seq, Session, SqliteOpenError, SqliteStore, Start, Status, Store, StoreError, Synchronous,
+    Then, Uid, Wake, Want,
 };
 use rusqlite::Connection;
 
@@ -42,7 +42,7 @@ fn run(name: &str, start: Start) -> NewRun {
 }
 
 fn claim(session: &Session) -> Claim {
-    let want = Want { queue: "work".into(), version: 1, slots: 10 };
+    let want = Want { queue: "work".into(), version: 1, slots: 10, gate: Gate::default() };
     Claim { session: session.clone(), keep: Duration::from_hours(1), limit: 10, wants: vec![want] }
 }
 

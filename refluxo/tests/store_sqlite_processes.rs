@@ -13,8 +13,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use refluxo::store::{
-    Claim, Commit, Committed, Depth, Head, InputHash, Lane, NewRun, Page, Query, RunId, Session, SqliteStore,
-    Start, Status, Store, Synchronous, Then, Uid, Wake, Want,
+    Claim, Commit, Committed, Depth, Gate, Head, InputHash, Lane, NewRun, Page, Query, RunId, Session,
+    SqliteStore, Start, Status, Store, Synchronous, Then, Uid, Wake, Want,
 };
 
 const RUNS: usize = 80;
@@ -46,7 +46,7 @@ async fn worker_process() {
     let store = open(path).await;
     let session = Session::begin();
     loop {
-        let want = Want { queue: "work".into(), version: 1, slots: 4 };
+        let want = Want { queue: "work".into(), version: 1, slots: 4, gate: Gate::default() };
         let claim = Claim { session: session.clone(), keep: LEASE, limit: 4, wants: vec![want] };
         let claimed = store.claim(claim).await.expect("claim").value;
         if claimed.runs.is_empty() && claimed.next_due.is_none() {

@@ -116,7 +116,7 @@ fn an_owed_effect_comes_back_from_json_as_it_was() {
         root: id("root"),
         parent: Some(id("parent")),
         queue: "work".into(),
-        lane: Lane { priority: -3 },
+        lane: Lane { priority: -3, key: Some("k".into()) },
         input: InputHash([9; 32]),
         head: Head { status: Status::Ready, at: "Start".into(), version: 2, body: body.clone() },
         state: body.clone(),

@@ -126,7 +126,7 @@ impl<'a> Entering<'a> {
         let Identity { id, uid, .. } = self.identity;
         let place = CallPlace { uid: *uid, entered: call.entered, branch: &call.branch };
         let tells = launch.tells.clone().map(|signal| Listener { id: id.clone(), uid: *uid, signal });
-        let (trace, lane) = (self.identity.trace.clone(), self.identity.lane.clone());
+        let (trace, lane) = (self.identity.trace.clone(), self.identity.lane.of_offspring());
         let origin =
             Origin { tells, trace, lane, ..Origin::of(launch.run.clone(), place.child_uid(call.attempt)) };
         let start = launch.due.map_or(Start::Now, Start::At);
@@ -149,7 +149,7 @@ impl<'a> Entering<'a> {
         let place = CallPlace { uid: *uid, entered: call.entered, branch: &call.branch };
         let started = place.child_id(id, machine.workflow(), call.attempt);
         let root = if parent.is_some() { root.clone() } else { started.clone() };
-        let (uid, trace, lane) = (place.child_uid(call.attempt), trace.clone(), lane.clone());
+        let (uid, trace, lane) = (place.child_uid(call.attempt), trace.clone(), lane.of_offspring());
         let origin = Origin { id: started.clone(), uid, root, parent, tells: None, trace, lane };
         let (_, new_run) = birth(origin, machine, Start::Now)?;
         if self.starts {

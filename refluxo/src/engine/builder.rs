@@ -1,6 +1,10 @@
 //! How an engine is put together.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     BuildError, Engine, Registry, Retention, leases,
@@ -17,7 +21,7 @@ use crate::{
     core::SizeLimit,
     machine::Machine,
     observer::{Audience, Observer},
-    store::{Store, Uid},
+    store::{Gate, Store, Uid},
     suspend::{Resources, StepContext},
 };
 
@@ -28,6 +32,7 @@ pub struct EngineBuilder {
     registry: Registry,
     /// The workflows whose runs the worker takes, if not all.
     served: Option<BTreeSet<String>>,
+    gates: BTreeMap<&'static str, Gate>,
     resources: Resources,
     observers: Vec<Box<dyn Observer>>,
     #[cfg(feature = "testing")]
@@ -46,6 +51,7 @@ impl EngineBuilder {
             store: Arc::new(store),
             registry: Registry::default(),
             served: None,
+            gates: BTreeMap::new(),
             resources: Resources::default(),
             observers: Vec::new(),
             #[cfg(feature = "testing")]
@@ -97,6 +103,27 @@ impl EngineBuilder {
     /// Has the worker take runs of this workflow: see [`EngineBuilder::serves`].
     pub fn serves_of<W: Machine>(self) -> Self {
         self.serves([W::NAME])
+    }
+
+    /// Has no more than so many runs of this workflow, at least one, worked on at once, by all workers on the store together.
+    ///
+    /// What sleeps, or waits for a signal or a child, is not worked on, and leaves its place to others. A worker that dies leaves the
+    /// places of its runs when its leases end, or at once where the store can tell that it is dead; one that froze and comes back
+    /// may for a moment be one too many. Runs that find no place wait, and come in the order of their priority. The limit holds for
+    /// what this engine takes: give it to all that serve the workflow.
+    ///
+    /// It costs each claim a look at the runs that are worked on, and in PostgreSQL claims of one limited workflow take turns.
+    pub fn limit_of<W: Machine>(mut self, runs: u32) -> Self {
+        self.gates.entry(W::NAME).or_default().at_once = Some(runs.max(1));
+        self
+    }
+
+    /// Has no more than so many runs of this workflow with the same [key](super::Starting::key), at least one, worked on at once, by
+    /// all workers on the store together: with 1 the runs of a key are worked on one after another. Runs without a key have no such
+    /// limit. It is counted as by [`EngineBuilder::limit_of`], and both may be set.
+    pub fn limit_per_key_of<W: Machine>(mut self, runs: u32) -> Self {
+        self.gates.entry(W::NAME).or_default().per_key = Some(runs.max(1));
+        self
     }
 
     /// Provides the resource of its type to the steps that take it by `#[inject]`; the last one of a type counts.
@@ -268,7 +295,8 @@ impl EngineBuilder {
     /// # Errors
     ///
     /// If a step lacks a resource or writes in transactions that the store does not have, two workflows share a name, or one is to be
-    /// [served](EngineBuilder::serves) that is not registered; all of them are listed. If there is no thread for an observer.
+    /// [served](EngineBuilder::serves) or [limited](EngineBuilder::limit_of) that is not registered; all of them are listed. If there
+    /// is no thread for an observer.
     #[expect(
         clippy::unused_async,
         reason = "it must be called within a runtime, and stores may come to be asked"
@@ -277,6 +305,7 @@ impl EngineBuilder {
         if let Some(served) = self.served.take() {
             self.registry.serve_only(&served)?;
         }
+        self.registry.limit(&self.gates)?;
         let this = self.keep_schedules();
         let store = format!("{:?}", this.store);
         let transactions = Transactions { store: &store, has: this.store.transaction() };

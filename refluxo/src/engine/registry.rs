@@ -12,6 +12,7 @@ use super::{AnyMachine, BuildError, MissingResource, WrongTransaction};
 use crate::{
     machine::{Description, Machine, Undoing},
     snapshot::{LoadError, StateReader},
+    store::Gate,
     suspend::{Resources, TransactionType},
 };
 
@@ -30,6 +31,8 @@ pub(crate) struct Kind {
     pub(crate) description: Description,
     /// Whether this engine's worker takes its runs.
     pub(crate) served: bool,
+    /// How many of its runs may be worked on at once, by all workers together.
+    pub(crate) gate: Gate,
     decode: Decode,
     undo: Undo,
 }
@@ -95,6 +98,7 @@ impl Registry {
                 version: M::VERSION,
                 description,
                 served: true,
+                gate: Gate::default(),
                 decode: decode::<M>,
                 undo: M::undo,
             },
@@ -110,16 +114,34 @@ impl Registry {
     ///
     /// If there is no workflow of one of the names.
     pub(crate) fn serve_only(&mut self, names: &BTreeSet<String>) -> Result<(), BuildError> {
-        let unknown: Vec<String> =
-            names.iter().filter(|name| !self.kinds.contains_key(*name)).cloned().collect();
-        if !unknown.is_empty() {
-            let registered = self.kinds.keys().cloned().collect();
-            return Err(BuildError::NotRegistered { workflows: unknown, registered });
-        }
+        self.check_names(names.iter())?;
         for (name, kind) in &mut self.kinds {
             kind.served = names.contains(name);
         }
         Ok(())
+    }
+
+    /// Limits how many runs of workflows are worked on at once.
+    ///
+    /// # Errors
+    ///
+    /// If there is no workflow of one of the names.
+    pub(crate) fn limit(&mut self, gates: &BTreeMap<&'static str, Gate>) -> Result<(), BuildError> {
+        self.check_names(gates.keys())?;
+        for (name, gate) in gates {
+            self.kinds.entry((*name).to_owned()).and_modify(|kind| kind.gate = *gate);
+        }
+        Ok(())
+    }
+
+    fn check_names(&self, names: impl Iterator<Item = impl AsRef<str>>) -> Result<(), BuildError> {
+        let unknown = names.filter(|name| !self.kinds.contains_key(name.as_ref()));
+        let unknown: Vec<String> = unknown.map(|name| name.as_ref().to_owned()).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let registered = self.kinds.keys().cloned().collect();
+        Err(BuildError::NotRegistered { workflows: unknown, registered })
     }
 
     /// Checks that no name is used twice, and that every step that may run here finds its resources and its transaction.

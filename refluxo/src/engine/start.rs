@@ -67,6 +67,20 @@ impl<W: Machine> Starting<W> {
         self
     }
 
+    /// Gives the run a key. Of the runs of a workflow that have the same one no more are worked on at once, by all workers together,
+    /// than [`EngineBuilder::limit_per_key_of`](super::EngineBuilder::limit_per_key_of) says: `.key("customer-7")` with a limit of
+    /// 1 has the runs of a customer worked on one after another. Where workers have no such limit it says nothing.
+    ///
+    /// What sleeps, or waits for a signal or a child, is not worked on: another run of its key may go on meanwhile, and before it is
+    /// worked on again it may have to wait for that one. A run that waits for its turn hears of signals and orders when it comes.
+    ///
+    /// The key may be any text that can be the id of a run. It is kept as it is, also where a codec encrypts the rest. Children
+    /// don't inherit it.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.lane.key = Some(key.into());
+        self
+    }
+
     /// Has the run begin at this time, by the store's clock; at once, if that has passed.
     ///
     /// Until then it is a run that sleeps: it takes signals, and can be cancelled.
@@ -103,7 +117,7 @@ impl<W: Machine> Starting<W> {
     ///
     /// As [`Starting`]; what is told then is that of the later start.
     pub async fn created(self) -> Result<(Run<W>, bool), StartError> {
-        let (id, is_served) = self.checked()?;
+        let (id, may_take) = self.checked()?;
         let shared = self.engine.shared();
         let failed = |cause| StartError::Store { id: id.clone(), cause };
         let now = if self.when.counts_from_now() {
@@ -114,7 +128,7 @@ impl<W: Machine> Starting<W> {
         let later = self.when.later(now);
         // A slot that is free now takes the run without a claim.
         let slot = || shared.slots.clone().try_acquire_owned().ok().filter(|_| shared.is_working());
-        let slot = if later.is_none() && is_served { slot() } else { None };
+        let slot = if later.is_none() && may_take { slot() } else { None };
         let start = match (later, &slot, shared.session()) {
             (Some(start), ..) => Start::At(start),
             (None, Some(_), Some(session)) => Start::Lent { session, keep: shared.settings.lease },
@@ -133,7 +147,7 @@ impl<W: Machine> Starting<W> {
         Ok((Run::new(engine, id), is_new))
     }
 
-    /// The id, and whether this worker serves the workflow.
+    /// The id, and whether this worker may take the run without a claim: it serves the workflow, and there is no limit to be kept.
     pub(super) fn checked(&self) -> Result<(RunId, bool), StartError> {
         let id = self.id.clone()?;
         let kind = self.engine.shared().registry.kind(W::NAME).filter(|kind| kind.is::<W>());
@@ -141,7 +155,11 @@ impl<W: Machine> Starting<W> {
         for Attribute { name, value } in &self.attributes {
             Attribute::check(name, value).map_err(|cause| StartError::Attribute { id: id.clone(), cause })?;
         }
-        Ok((id, kind.served))
+        if let Some(key) = &self.lane.key {
+            let unfit = |cause| StartError::Key { id: id.clone(), key: key.clone(), cause };
+            RunId::new(key.as_str()).map_err(unfit)?;
+        }
+        Ok((id, kind.served && kind.gate.is_open() && self.lane.key.is_none()))
     }
 
     /// The run, and how it is stored.

@@ -1,6 +1,6 @@
 //! Whose turn it is: no workflow is starved by the runs of another.
 
-use super::Registry;
+use super::{Registry, registry::Kind};
 use crate::store::Want;
 
 /// The workflows that a worker serves, those first that have waited longest for their turn.
@@ -11,8 +11,13 @@ pub(crate) struct Turns {
 impl Turns {
     pub(crate) fn of(registry: &Registry) -> Self {
         let served = registry.kinds().filter(|(_, kind)| kind.served);
-        let want = |(queue, version): (&str, u32)| Want { queue: queue.to_owned(), version, slots: 0 };
-        Self { line: served.map(|(queue, kind)| want((queue, kind.version))).collect() }
+        let want = |(queue, kind): (&str, &Kind)| Want {
+            queue: queue.to_owned(),
+            version: kind.version,
+            slots: 0,
+            gate: kind.gate,
+        };
+        Self { line: served.map(want).collect() }
     }
 
     /// What is to be claimed for so many slots. Each workflow has its share of them before any has more than that.
@@ -35,9 +40,11 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Gate;
 
     fn turns(queues: &[&str]) -> Turns {
-        let want = |queue: &&str| Want { queue: (*queue).to_owned(), version: 1, slots: 0 };
+        let want =
+            |queue: &&str| Want { queue: (*queue).to_owned(), version: 1, slots: 0, gate: Gate::default() };
         Turns { line: queues.iter().map(want).collect() }
     }
 

@@ -48,7 +48,8 @@ pub enum Start {
     /// At a later time.
     At(Timestamp),
     /// At once, in the hands of the caller: the run is leased when it is created, which saves a claim. As an effect of a
-    /// commit it means [`Start::Now`], for the answer to a commit has no place for leases; so it is never serialized.
+    /// commit it means [`Start::Now`], for the answer to a commit has no place for leases; so it is never serialized. So it does
+    /// for a run with a [key](Lane::key).
     #[serde(skip)]
     Lent {
         /// The caller's session.
@@ -58,12 +59,22 @@ pub enum Start {
     },
 }
 
+impl NewRun {
+    /// When its first turn comes: it is not lent at once if it has a key, for only a claim knows the limit of that.
+    pub(crate) fn start_as_claimed(&self) -> Start {
+        match &self.start {
+            Start::Lent { .. } if self.lane.key.is_some() => Start::Now,
+            start => start.clone(),
+        }
+    }
+}
+
 /// The answer to one [`NewRun`].
 #[derive(Clone, Debug)]
 pub enum Created {
     /// It was created; also the answer to the same `create` (the same uid) sent again.
     New {
-        /// With [`Start::Lent`]: the lease, unless the run has moved on since an earlier sending.
+        /// With [`Start::Lent`]: the lease, unless the run has a key, or the run has moved on since an earlier sending.
         lease: Option<Lease>,
     },
     /// The id is in use.

@@ -44,6 +44,27 @@ pub struct Want {
     pub version: u32,
     /// How many runs of it the worker has room for.
     pub slots: u32,
+    /// How many of its runs may be lent at once, to whichever workers.
+    pub gate: Gate,
+}
+
+/// How many runs of a workflow may be lent at once, to all workers together. Runs that rest don't count.
+///
+/// It comes with the claim: a store keeps no limits of its own, and each worker keeps to those that it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// How many in all.
+    pub at_once: Option<u32>,
+    /// How many of each [key](super::Lane::key).
+    pub per_key: Option<u32>,
+}
+
+impl Gate {
+    /// Whether there is no limit.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        self.at_once.is_none() && self.per_key.is_none()
+    }
 }
 
 /// The answer to a [`Claim`].

@@ -59,7 +59,7 @@ pub use self::{
     cursor::{InvalidCursor, ListCursor},
     error::{Failure, Operation, StoreError},
     ids::{InvalidRunId, Revision, RunId, Seq, Token, Uid},
-    lease::{Claim, Claimed, Lease, Renewed, Want},
+    lease::{Claim, Claimed, Gate, Lease, Renewed, Want},
     limits::Limits,
     memory::{MemoryStore, MemoryStoreBuilder},
     message::{Delivered, Message, Received},
@@ -104,7 +104,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// A run is there with its state, parts, attributes and entries or not at all, and it is due at [`NewRun::start`].
     /// Idempotent by id: where it is in use, nothing changes, and [`Created::Exists`] tells by whom. The same
     /// [`NewRun::uid`] again is the same `create` sent again and answers [`Created::New`] again. With [`Start::Lent`] the
-    /// run is born with a lease of the caller's, which counts as its first claim.
+    /// run is born with a lease of the caller's, which counts as its first claim; one with a [key](Lane::key) is not, for only
+    /// a claim knows its limit, and is due at once.
     ///
     /// # Errors
     ///
@@ -121,6 +122,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// holder's lease ended, and, where the store can tell, when its holder's session is over. It is given to one caller
     /// only. Runs of other workflows or of a higher version than wanted are left alone. Of those of one workflow the ones with the
     /// highest [priority](Lane::priority) come first. Each claim raises [`Row::claims`].
+    ///
+    /// Where a want has a [`Gate`], no more runs are lent than it lets through: those that were claimed through a gate and whose
+    /// leases last are counted, whoever holds them and however many ask at the same time. A due run whose key has no place left
+    /// becomes [blocked](Due::Blocked), so that later claims need not look at it. Whenever a run that came through a gate, or that
+    /// has a key, is given back, rests, ends or loses its holder's session, the first blocked run of its key becomes due, of each
+    /// version, and [`Wake::Due`] is told; so it is when a run with a key is lent and there is a place left. The order is that of
+    /// claims. A message makes a blocked run due too, but lets it through no gate.
+    ///
     /// An ended run that owes effects is due like any other, until a commit with [`Then::End`] settles them.
     /// The record is as of one moment: no message that its `inbox` lacks is below its [`Record::seen`].
     ///

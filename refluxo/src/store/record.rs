@@ -108,11 +108,22 @@ pub struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct InputHash(pub [u8; 32]);
 
-/// What decides which of a workflow's due runs is claimed first.
+/// What decides which of a workflow's due runs are claimed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lane {
     /// Those of a higher priority come first, and of those of one priority the one that was due first.
     pub priority: i8,
+    /// Of the runs of its workflow that have the same key no more are lent at once than [`Gate::per_key`](super::Gate::per_key)
+    /// allows.
+    #[serde(default)]
+    pub key: Option<String>,
+}
+
+impl Lane {
+    /// Where the runs stand that a run starts: they are as urgent, and have no key.
+    pub(crate) fn of_offspring(&self) -> Self {
+        Self { priority: self.priority, key: None }
+    }
 }
 
 /// When a run's next turn comes. One column and one index: a leased run is due when its lease ends.
@@ -122,6 +133,11 @@ pub enum Due {
     Never,
     /// At this time, or at once if that has passed.
     At(Timestamp),
+    /// It is due, and waits until fewer runs of its key are lent: no claim looks at it before.
+    Blocked {
+        /// Since when it is due.
+        since: Timestamp,
+    },
     /// A worker has it.
     Leased {
         /// Whose lease it is.
@@ -196,7 +212,7 @@ impl Row {
     pub fn is_running(&self, now: Timestamp) -> bool {
         match self.due {
             Due::Leased { until, .. } => until > now,
-            Due::Never | Due::At(_) => false,
+            Due::Never | Due::At(_) | Due::Blocked { .. } => false,
         }
     }
 }

@@ -18,8 +18,9 @@ use std::{
 
 use mutant::{Mutant, Wrong};
 use refluxo::{
+    engine::Starting,
     snapshot::RunStatus,
-    testing::{Scene, Simulated, Simulation, TestBuilder, TestEngine, simulate_each},
+    testing::{Chance, Scene, Simulated, Simulation, TestBuilder, TestEngine, simulate_each},
 };
 use serde_json::json;
 use support::{
@@ -106,6 +107,18 @@ async fn every_run_ends_in_every_world() {
 async fn what_happens_in_between_changes_no_result() {
     let worlds = simulate_each(|chance| script(load::plain_script(chance))).world(world);
     worlds.holds(all_give_what_is_expected).seeds(0..variable("REFLUXO_SEEDS").unwrap_or(10_000) / 10).await;
+}
+
+/// With limits of one key and of all runs, urgent ones among them.
+#[tokio::test]
+async fn no_run_is_forgotten_that_waits_for_its_turn() {
+    let limited =
+        || world().with(|builder| builder.limit_of::<Script>(2).limit_per_key_of::<Script>(1).concurrency(3));
+    let keyed = |starting: Starting<Script>, chance: &Chance| {
+        starting.key(format!("key-{}", chance.number(0..2))).priority(i8::from(chance.once_in(2)))
+    };
+    let worlds = scripts().world(limited).starting(keyed).runs(6);
+    worlds.seeds(0..variable("REFLUXO_SEEDS").unwrap_or(10_000) / 10).await;
 }
 
 /// Wrong protocols, and what the oracle says of a world that has one.

@@ -61,6 +61,18 @@ const CAUGHT: &[(Wrong, &[&str])] = &[
     (Wrong::ClocksCompared, &["a_lent_run_is_in_the_callers_hands", "a_run_is_given_to_one_worker_only"]),
     (Wrong::StatesAreText, &["a_run_comes_back_as_it_was_created"]),
     (Wrong::PoisonUncounted, &["claims_are_counted_until_a_commit"]),
+    (
+        Wrong::KeysUnlimited,
+        &[
+            "runs_of_one_key_follow_each_other",
+            "both_limits_hold_at_once",
+            "limits_hold_and_no_run_is_forgotten_with_many_workers",
+        ],
+    ),
+    (
+        Wrong::WorkflowsUnlimited,
+        &["no_more_runs_are_lent_than_a_workflow_may_have", "both_limits_hold_at_once"],
+    ),
 ];
 
 /// A memory store behind one wrong protocol.

@@ -75,6 +75,10 @@ pub(crate) enum Wrong {
     StatesAreText,
     /// Claims are counted from zero each time.
     PoisonUncounted,
+    /// A limit of a key is not looked at.
+    KeysUnlimited,
+    /// A limit of a workflow is not looked at.
+    WorkflowsUnlimited,
 }
 
 impl Wrong {
@@ -105,6 +109,8 @@ impl Wrong {
         Self::ClocksCompared,
         Self::StatesAreText,
         Self::PoisonUncounted,
+        Self::KeysUnlimited,
+        Self::WorkflowsUnlimited,
     ];
 }
 
@@ -334,8 +340,13 @@ impl Store for Mutant {
     }
 
     fn claim(&self, mut claim: Claim) -> StoreFuture<'_, Claimed> {
-        if self.wrong == Wrong::ClaimsAnyVersion {
-            claim.wants.iter_mut().for_each(|want| want.version = u32::MAX);
+        for want in &mut claim.wants {
+            match self.wrong {
+                Wrong::ClaimsAnyVersion => want.version = u32::MAX,
+                Wrong::KeysUnlimited => want.gate.per_key = None,
+                Wrong::WorkflowsUnlimited => want.gate.at_once = None,
+                _ => {}
+            }
         }
         let session = claim.session.clone();
         let answer = self.by_the_clock_of(Some(&session), || self.inner.claim(claim));

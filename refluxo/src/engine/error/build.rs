@@ -27,9 +27,9 @@ pub enum BuildError {
         /// All of them.
         conflicts: Vec<Conflict>,
     },
-    /// The engine is to serve workflows that it does not know.
+    /// The engine is to serve or to limit workflows that it does not know.
     #[error(
-        "no workflow {} is registered, which the engine is to serve; there {}: correct the name, or add \
+        "no workflow {} is registered, which the engine is to serve or to limit; there {}: correct the name, or add \
          `.register::<…>()` to the engine's builder",
         Names(workflows),
         Known(registered)

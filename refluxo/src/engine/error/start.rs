@@ -60,6 +60,17 @@ pub enum StartError {
         /// The workflow's name.
         workflow: &'static str,
     },
+    /// The key can't be one.
+    #[error("the run {id} can't have the key {key:?}, which has to be fit for an id too: {cause}")]
+    Key {
+        /// The id.
+        id: RunId,
+        /// The key.
+        key: String,
+        /// Why it is not fit.
+        #[source]
+        cause: InvalidRunId,
+    },
     /// The arguments can't be saved.
     #[error("the arguments of the run {id} can't be saved: {cause}")]
     Arguments {

@@ -54,6 +54,8 @@ pub struct RunSummary {
     pub workflow: String,
     /// How urgent it is: see [`Starting::priority`](crate::engine::Starting::priority).
     pub priority: i8,
+    /// The key of which no more runs are worked on at once than a limit says: see [`Starting::key`](crate::engine::Starting::key).
+    pub key: Option<String>,
     /// The version of the workflow that wrote its state.
     pub version: u32,
     /// How it stands.
@@ -115,7 +117,7 @@ impl RunSummary {
     fn of(listed: ListedRow, now: Timestamp) -> Self {
         let ListedRow { row, attributes } = listed;
         let due = match row.due {
-            Due::At(due) => Some(due),
+            Due::At(due) | Due::Blocked { since: due } => Some(due),
             Due::Never | Due::Leased { .. } => None,
         };
         Self {
@@ -126,6 +128,7 @@ impl RunSummary {
             id: row.id,
             workflow: row.queue,
             priority: row.lane.priority,
+            key: row.lane.key,
             version: row.head.version,
             at: row.head.at,
             revision: row.revision,

@@ -90,7 +90,7 @@ pub(super) async fn the_highest_priority_comes_first(bed: Arc<dyn TestBed>) {
     let worker = super::worker(&bed).await;
     let now = worker.now().await;
     let at = |after_s| Start::At(now.saturating_add(Duration::from_secs(after_s)));
-    let lane = |priority| Lane { priority };
+    let lane = |priority| Lane { priority, ..Lane::default() };
     for (name, priority, after_s) in [
         ("low", i8::MIN, 1),
         ("usual-2", 0, 3),

@@ -40,6 +40,7 @@ mod claiming;
 mod committing;
 mod creating;
 mod effects;
+mod limiting;
 mod looking;
 mod messages;
 mod purging;
@@ -166,6 +167,17 @@ cases! { $
         claims_are_counted_until_a_commit
         the_runs_of_a_dead_session_are_due_at_once
         a_sleeping_run_is_due_at_its_time;
+    limiting:
+        no_more_runs_are_lent_than_a_workflow_may_have
+        both_limits_hold_at_once
+        runs_of_one_key_follow_each_other
+        a_worker_that_dies_leaves_its_places
+        the_most_urgent_of_a_key_comes_next
+        a_message_lets_no_run_through_a_gate
+        the_next_of_each_version_may_come
+        a_higher_limit_lets_more_runs_through
+        a_run_with_a_key_is_not_lent_at_its_birth
+        limits_hold_and_no_run_is_forgotten_with_many_workers;
     committing:
         a_commit_changes_what_it_names_and_nothing_else
         a_commit_sent_again_is_done_and_changes_nothing

@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use crate::{
     store::{
-        Attribute, Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Effect, Entry, Filter, Head,
-        InputHash, Lane, Lease, Listed, Message, NewRun, Owed, Page, Query, Record, Renewed, Revision, RunId,
-        Seq, Session, Start, Status, Store, Then, Uid, Want,
+        Attribute, Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Effect, Entry, Filter, Gate,
+        Head, InputHash, Lane, Lease, Listed, Message, NewRun, Owed, Page, Query, Record, Renewed, Revision,
+        RunId, Seq, Session, Start, Status, Store, Then, Uid, Want,
     },
     time::Timestamp,
 };
@@ -81,7 +81,7 @@ pub(super) fn after(lease: &Lease, revision: Revision) -> Lease {
 }
 
 pub(super) fn want(queue: &str, version: u32, slots: u32) -> Want {
-    Want { queue: queue.into(), version, slots }
+    Want { queue: queue.into(), version, slots, gate: Gate::default() }
 }
 
 /// One connection and one session.

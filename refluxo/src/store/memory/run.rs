@@ -39,6 +39,8 @@ pub(super) struct Run {
     /// The token of the last claim. It stays when the lease is given back, so that a commit that was applied is known
     /// when it is sent again.
     pub(super) token: Option<Token>,
+    /// Whether it was last lent through a gate.
+    pub(super) gated: bool,
     state: Bytes,
     parts: BTreeMap<String, Bytes>,
     attributes: BTreeMap<String, AttrValue>,
@@ -56,6 +58,7 @@ impl Run {
         let mut run = Self {
             row: Row::newborn(&new, Due::At(due), now),
             token: None,
+            gated: false,
             state: new.state,
             parts: new.parts.into_iter().map(|part| (part.name, part.body)).collect(),
             attributes: new
@@ -75,11 +78,19 @@ impl Run {
     }
 
     /// Hands the run to `session` under a new token.
-    pub(super) fn lend(&mut self, session: &Session, token: Token, until: Timestamp) -> Lease {
+    pub(super) fn lend(&mut self, session: &Session, token: Token, until: Timestamp, gated: bool) -> Lease {
         self.token = Some(token);
+        self.gated = gated;
         self.row.due = Due::Leased { session: session.id(), until };
         self.row.claims = self.row.claims.saturating_add(1);
         Lease { run: self.row.id.clone(), token, revision: self.row.revision, until }
+    }
+
+    /// Leaves it out of what claims look at, until others of its key are given back.
+    pub(super) fn block(&mut self) {
+        if let Due::At(since) | Due::Leased { until: since, .. } = self.row.due {
+            self.row.due = Due::Blocked { since };
+        }
     }
 
     /// Extends the lease, or gives it back if `until` is not after `now`.
@@ -209,6 +220,7 @@ impl Run {
         match self.row.due {
             Due::Leased { .. } => {}
             Due::At(due) => self.row.due = Due::At(due.min(now)),
+            Due::Blocked { since } => self.row.due = Due::At(since),
             Due::Never => self.row.due = Due::At(now),
         }
         Delivered::Stored { seq }

@@ -5,12 +5,15 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-use super::run::{Fence, Run};
+use super::{
+    gates::{Gates, Group, group},
+    run::{Fence, Run},
+};
 use crate::{
     store::{
-        Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Due, Effect, Filter, InvalidCommit,
-        Lease, Limits, ListCursor, Listed, ListedRow, Message, NewRun, Owed, Query, Renewed, Row, RunId,
-        Session, SessionId, SessionWatch, Start, Token, Wake, Want,
+        Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Due, Effect, Filter, Gate,
+        InvalidCommit, Lease, Limits, ListCursor, Listed, ListedRow, Message, NewRun, Owed, Query, Renewed,
+        Row, RunId, Session, SessionId, SessionWatch, Start, Token, Wake, Want,
     },
     time::Timestamp,
 };
@@ -26,6 +29,8 @@ pub(super) struct Table {
     runs: HashMap<RunId, Run>,
     /// Every run that is or will be due, by workflow: a claim looks at nothing else.
     due: HashMap<String, BTreeMap<Level, DueRuns>>,
+    /// What stands at gates, and what came through them.
+    gates: Gates,
     /// Every run by age, for lists.
     by_age: BTreeSet<(Timestamp, RunId)>,
     /// Every ended run by its end, for purges.
@@ -50,7 +55,7 @@ fn level(row: &Row) -> Level {
 /// A run's place in the index of due runs.
 fn due_key(row: &Row) -> Option<Timestamp> {
     match row.due {
-        Due::Never => None,
+        Due::Never | Due::Blocked { .. } => None,
         Due::At(due) => Some(due),
         Due::Leased { until, .. } => Some(until),
     }
@@ -65,6 +70,7 @@ impl Table {
         Self {
             runs: HashMap::new(),
             due: HashMap::new(),
+            gates: Gates::default(),
             by_age: BTreeSet::new(),
             by_end: BTreeSet::new(),
             living_children: HashMap::new(),
@@ -91,7 +97,9 @@ impl Table {
         let (due_before, before) = (run.row.due, due_key(&run.row));
         let (before_level, ended) = (level(&run.row), run.row.ended.is_some());
         let messages = run.row.inbox_last;
+        self.gates.leave(run);
         let answer = change(run, &self.limits);
+        self.gates.enter(run);
         let after = due_key(&run.row);
         let queue = self.due.entry(run.row.queue.clone()).or_default();
         if let (Some(due), Some(runs)) = (before, queue.get_mut(&before_level)) {
@@ -103,7 +111,7 @@ impl Table {
         match run.row.due {
             Due::At(due) if run.row.due != due_before => self.wakes.push(Wake::Due(due.max(now))),
             Due::Leased { .. } if run.row.inbox_last > messages => self.wakes.push(Wake::Bell(id.clone())),
-            Due::At(_) | Due::Leased { .. } | Due::Never => {}
+            Due::At(_) | Due::Leased { .. } | Due::Blocked { .. } | Due::Never => {}
         }
         if let (false, Some(end)) = (ended, run.row.ended) {
             self.by_end.insert((end, id.clone()));
@@ -112,14 +120,33 @@ impl Table {
             }
             self.wakes.push(Wake::Ended(id.clone()));
         }
+        let let_go = matches!((due_before, run.row.due), (Due::Leased { .. }, Due::At(_) | Due::Never));
+        if let_go && (run.gated || run.row.lane.key.is_some()) {
+            let group = group(&run.row);
+            self.let_through(&group, now);
+            // It may have been the last place of the workflow.
+            self.wakes.push(Wake::Due(now));
+        }
         Some(answer)
     }
 
-    pub(super) fn create(&mut self, new: NewRun, now: Timestamp) -> Created {
-        if let Some(run) = self.runs.get(&new.id) {
-            return exists(run, &new);
+    /// Makes the next runs of a key due.
+    fn let_through(&mut self, group: &Group, now: Timestamp) {
+        for id in self.gates.first(group) {
+            self.edit(&id, now, |run, _| {
+                if let Due::Blocked { since } = run.row.due {
+                    run.row.due = Due::At(since);
+                }
+            });
         }
-        let (id, start) = (new.id.clone(), new.start.clone());
+    }
+
+    pub(super) fn create(&mut self, new: NewRun, now: Timestamp) -> Created {
+        let start = new.start_as_claimed();
+        if let Some(run) = self.runs.get(&new.id) {
+            return exists(run, &new, &start);
+        }
+        let id = new.id.clone();
         let due = match start {
             Start::Now | Start::Lent { .. } => now,
             Start::At(due) => due,
@@ -133,16 +160,23 @@ impl Table {
         queue.entry(level(&run.row)).or_default().insert((due, id.clone()));
         self.runs.insert(id.clone(), run);
         if let Start::Lent { session, keep } = start {
-            return Created::New { lease: self.lend(&id, &session, now.saturating_add(keep), now) };
+            return Created::New { lease: self.lend(&id, &session, now.saturating_add(keep), false, now) };
         }
         self.wakes.push(Wake::Due(due));
         Created::New { lease: None }
     }
 
-    fn lend(&mut self, id: &RunId, session: &Session, until: Timestamp, now: Timestamp) -> Option<Lease> {
+    fn lend(
+        &mut self,
+        id: &RunId,
+        session: &Session,
+        until: Timestamp,
+        gated: bool,
+        now: Timestamp,
+    ) -> Option<Lease> {
         self.sessions.entry(session.id()).or_insert_with(|| session.watch());
         let token = (self.tokens)();
-        self.edit(id, now, |run, _| run.lend(session, token, until))
+        self.edit(id, now, |run, _| run.lend(session, token, until, gated))
     }
 
     pub(super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Claimed {
@@ -151,16 +185,70 @@ impl Table {
         let mut runs = Vec::new();
         let mut left = claim.limit;
         for want in &claim.wants {
-            for id in self.due_runs(want, left.min(want.slots), now) {
-                if let Some(lease) = self.lend(&id, &claim.session, until, now) {
-                    runs.push((lease, self.runs[&id].record(Depth::All)));
-                    left -= 1;
+            let mut room = self.room(want, left.min(want.slots), now);
+            // Again, as long as runs that were found become blocked and leave their places to others.
+            while let found = self.due_runs(want, room, now)
+                && !found.is_empty()
+            {
+                for id in found {
+                    if !self.may_pass(&id, want.gate, now) {
+                        self.edit(&id, now, |run, _| run.block());
+                    } else if let Some(lease) =
+                        self.lend(&id, &claim.session, until, self.is_gated(&id, want.gate), now)
+                    {
+                        runs.push((lease, self.runs[&id].record(Depth::All)));
+                        room -= 1;
+                        left -= 1;
+                        self.follow_through(&id, want.gate, now);
+                    }
                 }
             }
         }
         let wants = claim.wants.iter().filter(|want| want.slots > 0);
-        let next_due = wants.filter_map(|want| self.next_due(want, claim.session.id())).min();
+        let next_due = wants.filter_map(|want| self.next_due(want, claim.session.id(), now)).min();
         Claimed { runs, next_due }
+    }
+
+    /// How many runs of a workflow may be lent now, if the worker has so many slots.
+    fn room(&self, want: &Want, slots: u32, now: Timestamp) -> u32 {
+        let Some(at_once) = want.gate.at_once else { return slots };
+        let lent = self.gates.through(&want.queue).filter(|id| self.is_lent(id, now)).count();
+        slots.min(at_once.saturating_sub(u32::try_from(lent).unwrap_or(u32::MAX)))
+    }
+
+    /// Whether a run's lease lasts.
+    fn is_lent(&self, id: &RunId, now: Timestamp) -> bool {
+        self.runs[id].row.is_running(now)
+    }
+
+    /// How many other runs of a run's key came through a gate and are lent; none if it has no key.
+    fn others_through(&self, id: &RunId, now: Timestamp) -> u32 {
+        let group = group(&self.runs[id].row);
+        if group.1.is_none() {
+            return 0;
+        }
+        let others = self.gates.through_of(&group).filter(|other| *other != id && self.is_lent(other, now));
+        u32::try_from(others.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there is a place left for a run of its key.
+    fn may_pass(&self, id: &RunId, gate: Gate, now: Timestamp) -> bool {
+        let has_key = self.runs[id].row.lane.key.is_some();
+        !has_key || gate.per_key.is_none_or(|limit| self.others_through(id, now) < limit)
+    }
+
+    /// Whether a run is counted that comes through this gate.
+    fn is_gated(&self, id: &RunId, gate: Gate) -> bool {
+        gate.at_once.is_some() || gate.per_key.is_some() && self.runs[id].row.lane.key.is_some()
+    }
+
+    /// Has the next one of a key follow, after a run was lent that left it a place.
+    fn follow_through(&mut self, id: &RunId, gate: Gate, now: Timestamp) {
+        let has_place = gate.per_key.is_none_or(|limit| self.others_through(id, now) + 1 < limit);
+        let group = group(&self.runs[id].row);
+        if group.1.is_some() && has_place {
+            self.let_through(&group, now);
+        }
     }
 
     /// Makes the runs of sessions that are over due at once.
@@ -202,7 +290,16 @@ impl Table {
     }
 
     /// When the next run is due that `asking` does not hold itself.
-    fn next_due(&self, want: &Want, asking: SessionId) -> Option<Timestamp> {
+    ///
+    /// Where no more may be lent, that is when a lease ends.
+    fn next_due(&self, want: &Want, asking: SessionId, now: Timestamp) -> Option<Timestamp> {
+        if self.room(want, 1, now) == 0 {
+            let ends = self.gates.through(&want.queue).filter_map(|id| match self.runs[id].row.due {
+                Due::Leased { session, until } if session != asking && until > now => Some(until),
+                Due::Leased { .. } | Due::At(_) | Due::Blocked { .. } | Due::Never => None,
+            });
+            return ends.min();
+        }
         let own =
             |id: &RunId| matches!(self.runs[id].row.due, Due::Leased { session, .. } if session == asking);
         let first = |(_, runs): (_, &DueRuns)| runs.iter().find(|(_, id)| !own(id)).map(|(due, _)| *due);
@@ -320,13 +417,13 @@ impl Table {
 }
 
 /// The answer to a `create` under an id that is in use.
-fn exists(run: &Run, new: &NewRun) -> Created {
+fn exists(run: &Run, new: &NewRun, start: &Start) -> Created {
     if run.row.uid != new.uid {
         let same_input = run.row.input == new.input;
         return Created::Exists { uid: run.row.uid, queue: run.row.queue.clone(), same_input };
     }
     // The same `create` again: the first answer again, as long as it is still true.
-    let lease = match (&new.start, run.row.due, run.token) {
+    let lease = match (start, run.row.due, run.token) {
         (Start::Lent { session, .. }, Due::Leased { session: holder, until }, Some(token))
             if holder == session.id() && run.row.revision.0 == 0 =>
         {

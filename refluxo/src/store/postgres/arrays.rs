@@ -112,6 +112,7 @@ pub(super) struct NewRuns<'a> {
     session: Vec<Option<[u8; 16]>>,
     entries: Vec<i64>,
     priority: Vec<i16>,
+    limit_key: Vec<Option<&'a str>>,
 }
 
 impl<'a> NewRuns<'a> {
@@ -133,10 +134,13 @@ impl<'a> NewRuns<'a> {
         self.state.push(&new.state);
         self.entries.push(int(new.entries.len() as u64));
         self.priority.push(new.lane.priority.into());
+        self.limit_key.push(new.lane.key.as_deref());
         let (due, lent) = match &new.start {
             Start::At(due) => (Some(due.as_micros()), None),
-            // The answer to a commit has no place for a lease.
-            Start::Lent { session, keep } if owner == 0 => (None, Some((session, *keep))),
+            // The answer to a commit has no place for a lease, and only a claim knows the limit of a key.
+            Start::Lent { session, keep } if owner == 0 && new.lane.key.is_none() => {
+                (None, Some((session, *keep)))
+            }
             Start::Now | Start::Lent { .. } => (None, None),
         };
         self.due.push(due);
@@ -147,7 +151,7 @@ impl<'a> NewRuns<'a> {
 
     pub(super) fn bind(&self, statement: Statement) -> Statement {
         bind!(statement, self, owner effect_place effect id uid root parent queue input version status at head state due keep
-            token session entries priority)
+            token session entries priority limit_key)
     }
 }
 

@@ -25,7 +25,11 @@ pub(super) async fn claim(
     let queues: Vec<&str> = claim.wants.iter().map(|want| want.queue.as_str()).collect();
     let versions: Vec<i64> = claim.wants.iter().map(|want| want.version.into()).collect();
     let slots: Vec<i64> = claim.wants.iter().map(|want| want.slots.into()).collect();
+    let limit = |limit: Option<u32>| limit.map(i64::from);
+    let at_once: Vec<Option<i64>> = claim.wants.iter().map(|want| limit(want.gate.at_once)).collect();
+    let per_key: Vec<Option<i64>> = claim.wants.iter().map(|want| limit(want.gate.per_key)).collect();
     let mut rows = sqlx::query(AssertSqlSafe(shared.statements.claim.clone()))
+        .bind(&*shared.channel)
         .bind(shared.lock_class)
         .bind(claim.session.id().as_u128().to_be_bytes())
         .bind(micros(claim.keep))
@@ -33,6 +37,8 @@ pub(super) async fn claim(
         .bind(queues)
         .bind(versions)
         .bind(slots)
+        .bind(at_once)
+        .bind(per_key)
         .bind(live)
         .bind(over)
         .fetch_all(connection)
@@ -50,7 +56,7 @@ fn read_claimed(row: &PgRow) -> Result<(Lease, Record), Error> {
     let until = match record.row.due {
         Due::Leased { until, .. } => until,
         Due::At(at) => at,
-        Due::Never => Timestamp::EPOCH,
+        Due::Never | Due::Blocked { .. } => Timestamp::EPOCH,
     };
     let token = token(row.try_get(RECORD_COLUMNS + 1)?)?;
     let lease = Lease { run: record.row.id.clone(), token, revision: record.row.revision, until };

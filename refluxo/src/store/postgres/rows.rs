@@ -16,10 +16,10 @@ use crate::{
 /// The columns of a [`Row`], in the order in which [`read_row`] reads them.
 pub(super) const COLUMNS: &str = "run.id, run.uid, run.root, run.parent, run.queue, run.input, run.version, run.status, run.at, \
      run.head, run.revision, run.due_at, run.session, run.claims, run.inbox_last, run.inbox_read, run.created_at, \
-     run.updated_at, run.ended_at, run.priority";
+     run.updated_at, run.ended_at, run.priority, run.limit_key, run.blocked_at";
 
 /// How many columns those are: where the state and the rest of a [`Record`] begin.
-pub(super) const COLUMN_COUNT: usize = 20;
+pub(super) const COLUMN_COUNT: usize = 22;
 
 /// Where the columns begin that a query has beside those of a [`Record`].
 pub(super) const RECORD_COLUMNS: usize = COLUMN_COUNT + 11;
@@ -48,11 +48,14 @@ pub(super) fn read_row(row: &PgRow) -> Result<Row, Error> {
         root: run_id(row.try_get(2)?)?,
         parent: row.try_get::<Option<&str>, _>(3)?.map(run_id).transpose()?,
         queue: row.try_get(4)?,
-        lane: Lane { priority: row.try_get::<i16, _>(19)?.try_into().map_err(damaged)? },
+        lane: Lane {
+            priority: row.try_get::<i16, _>(19)?.try_into().map_err(damaged)?,
+            key: row.try_get(20)?,
+        },
         input: InputHash(input),
         head,
         revision: Revision(count(row.try_get(10)?)?),
-        due: due(row.try_get(11)?, row.try_get(12)?)?,
+        due: due(row.try_get(11)?, row.try_get(12)?, row.try_get(21)?)?,
         claims: narrow(row.try_get(13)?)?,
         inbox_last: Seq(count(row.try_get(14)?)?),
         inbox_read: Seq(count(row.try_get(15)?)?),
@@ -70,7 +73,7 @@ pub(super) fn read_record(row: &PgRow) -> Result<Record, Error> {
         parts: read_parts(row)?,
         attributes: Vec::new(),
         inbox: read_inbox(row)?,
-        owed: read_owed(row, [28, 29, 30])?,
+        owed: read_owed(row, [30, 31, 32])?,
     })
 }
 
@@ -88,14 +91,14 @@ pub(super) fn read_attributes(row: &PgRow, column: usize) -> Result<Vec<Attribut
 }
 
 fn read_parts(row: &PgRow) -> Result<Vec<Part>, Error> {
-    let (names, bodies): (Vec<String>, Vec<Vec<u8>>) = (list(row, 21)?, list(row, 22)?);
+    let (names, bodies): (Vec<String>, Vec<Vec<u8>>) = (list(row, 23)?, list(row, 24)?);
     Ok(names.into_iter().zip(bodies).map(|(name, body)| Part { name, body: body.into() }).collect())
 }
 
 fn read_inbox(row: &PgRow) -> Result<Vec<Received>, Error> {
-    let (seqs, keys): (Vec<i64>, Vec<Option<String>>) = (list(row, 23)?, list(row, 24)?);
+    let (seqs, keys): (Vec<i64>, Vec<Option<String>>) = (list(row, 25)?, list(row, 26)?);
     let (kinds, bodies, ats): (Vec<String>, Vec<Vec<u8>>, Vec<i64>) =
-        (list(row, 25)?, list(row, 26)?, list(row, 27)?);
+        (list(row, 27)?, list(row, 28)?, list(row, 29)?);
     let mut inbox = Vec::with_capacity(seqs.len());
     for ((((seq, key), kind), body), at) in seqs.into_iter().zip(keys).zip(kinds).zip(bodies).zip(ats) {
         inbox.push(Received { seq: Seq(count(seq)?), key, kind, body: body.into(), at: time(at) });
@@ -124,8 +127,11 @@ where
     Ok(row.try_get::<Option<Vec<T>>, _>(column)?.unwrap_or_default())
 }
 
-/// When a run is due, from `due_at` and `session`.
-fn due(at: Option<i64>, session: Option<&[u8]>) -> Result<Due, Error> {
+/// When a run is due, from `due_at`, `session` and `blocked_at`.
+fn due(at: Option<i64>, session: Option<&[u8]>, blocked_at: Option<i64>) -> Result<Due, Error> {
+    if let Some(since) = blocked_at.map(time) {
+        return Ok(Due::Blocked { since });
+    }
     Ok(match (at.map(time), session) {
         (None, _) => Due::Never,
         (Some(at), None) => Due::At(at),

@@ -13,15 +13,31 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/1-tables.sql"),
     include_str!("schema/2-ended.sql"),
     include_str!("schema/3-priority.sql"),
+    include_str!("schema/4-gates.sql"),
 ];
 
 /// The functions as they are after the last step; they hold nothing, so they are made anew.
-const FUNCTIONS: &[&str] =
-    &[include_str!("schema/ring.sql"), include_str!("schema/write.sql"), include_str!("schema/lend.sql")];
+const FUNCTIONS: &[&str] = &[
+    include_str!("schema/ring.sql"),
+    include_str!("schema/gates.sql"),
+    include_str!("schema/write.sql"),
+    include_str!("schema/lend.sql"),
+];
 
 /// The functions by name, of which each has one form only.
-const FUNCTION_NAMES: &[&str] =
-    &["ring", "session_lock", "locks_tell", "write", "priorities", "claim", "renew"];
+const FUNCTION_NAMES: &[&str] = &[
+    "ring",
+    "session_lock",
+    "locks_tell",
+    "lock_gates",
+    "lent",
+    "let_through",
+    "follow",
+    "write",
+    "priorities",
+    "claim",
+    "renew",
+];
 
 /// Brings the schema up to this release, whoever else may be doing so at the same time.
 pub(super) async fn migrate(

@@ -33,8 +33,8 @@ impl Statements {
     pub(super) fn of(schema: &str) -> Self {
         let schema = quote(schema);
         Self {
-            write: call(&schema, "write", 60),
-            claim: call(&schema, "claim", 9),
+            write: call(&schema, "write", 61),
+            claim: call(&schema, "claim", 12),
             renew: call(&schema, "renew", 5),
             history: format!(
                 "SELECT {schema}.clock(), e.seq, e.revision, e.at, e.body

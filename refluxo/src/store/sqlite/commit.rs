@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 use super::{
     effects,
     entries::Chain,
+    gates::LetGo,
     rows::{count, int, optional_time, status, token},
     statement::{one, run},
     tx::Tx,
@@ -35,12 +36,13 @@ struct Found {
     chain: Chain,
     ended: Option<Timestamp>,
     owes: bool,
+    let_go: LetGo,
 }
 
 fn find(db: &Connection, id: &RunId) -> rusqlite::Result<Option<Found>> {
     let sql =
         "SELECT key, token, session, due_at, revision, status, version, inbox_last, inbox_read, inbox_count,
-             last_entry, entries, ended_at, owes FROM run WHERE id = ?1";
+             last_entry, entries, ended_at, owes, queue, limit_key, gated FROM run WHERE id = ?1";
     one(db, sql, [id.as_str()], |row| {
         Ok(Found {
             run: row.get(0)?,
@@ -56,6 +58,7 @@ fn find(db: &Connection, id: &RunId) -> rusqlite::Result<Option<Found>> {
             chain: Chain { run: row.get(0)?, last: row.get(10)?, length: count(row, 11)? },
             ended: optional_time(row, 12)?,
             owes: row.get(13)?,
+            let_go: LetGo { queue: row.get(14)?, limit_key: row.get(15)?, gated: row.get(16)? },
         })
     })
 }
@@ -104,7 +107,7 @@ fn apply(tx: &mut Tx<'_>, found: &mut Found, commit: &Commit) -> rusqlite::Resul
         run(tx.db, sql, params![found.run, tx.now.as_micros()])?;
         tx.wakes.push(Wake::Due(tx.now));
     }
-    Ok(())
+    if commit.then == Then::Go { Ok(()) } else { found.let_go.follow(tx) }
 }
 
 fn write_parts(db: &Connection, key: i64, ops: &[PartOp]) -> rusqlite::Result<()> {

@@ -15,7 +15,7 @@ use crate::{
 
 /// Creates a run, and lends it if it says so.
 pub(super) fn create(tx: &mut Tx<'_>, new: &NewRun) -> rusqlite::Result<Created> {
-    let (due, lent) = match &new.start {
+    let (due, lent) = match &new.start_as_claimed() {
         Start::Now => (tx.now, None),
         Start::At(due) => (*due, None),
         Start::Lent { session, keep } => {
@@ -44,8 +44,9 @@ fn insert(
     let inserted = run(
         tx.db,
         "INSERT INTO run (id, uid, root, parent, queue, input, version, status, at, head, state, due_at, token, session,
-             claims, revision, inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at, priority)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0, 0, 0, 0, 0, 0, ?16, ?16, ?17)
+             claims, revision, inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at, priority,
+             limit_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 0, 0, 0, 0, 0, 0, 0, ?16, ?16, ?17, ?18)
          ON CONFLICT (id) DO NOTHING",
         params![
             new.id.as_str(),
@@ -65,6 +66,7 @@ fn insert(
             lent.is_some(),
             now,
             new.lane.priority,
+            new.lane.key,
         ],
     )?;
     if inserted == 0 {
@@ -114,7 +116,7 @@ fn exists(tx: &Tx<'_>, new: &NewRun) -> rusqlite::Result<Created> {
         return Ok(Created::Exists { uid, queue, same_input: input == new.input });
     }
     // The same `create` again: the first answer again, as long as it is still true.
-    let asking = match &new.start {
+    let asking = match new.start_as_claimed() {
         Start::Lent { session, .. } => Some(session.id()),
         Start::Now | Start::At(_) => None,
     };

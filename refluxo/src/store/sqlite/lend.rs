@@ -6,17 +6,18 @@ use rusqlite::params;
 use tokio::sync::oneshot;
 
 use super::{
+    gates::{self, Candidate, LetGo, let_through, room},
     idle::{self, Idle, file_version},
     read::load_record,
-    rows::{count, run_id, time},
+    rows::{count, optional_time, run_id, time},
     statement::{all, one, run},
     task::{Answer, Job, Plain, Task, Work},
     tx::Tx,
 };
 use crate::{
     store::{
-        Claim, Claimed, Depth, Lease, Operation, Renewed, Revision, RunId, Session, SessionId, Token, Wake,
-        Want,
+        Claim, Claimed, Depth, Lease, Operation, Record, Renewed, Revision, RunId, Session, SessionId, Token,
+        Wake, Want,
     },
     time::Timestamp,
 };
@@ -72,26 +73,77 @@ impl Job for Claiming {
 /// Takes due runs.
 fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
     for session in sessions(tx)?.into_iter().filter(|session| tx.shared.sessions.is_over(*session)) {
-        let id = session.as_u128().to_be_bytes();
-        run(
-            tx.db,
-            "UPDATE run SET session = NULL, due_at = ?2 WHERE session = ?1",
-            params![id, tx.now.as_micros()],
-        )?;
+        free(tx, session)?;
     }
-    let until = tx.now.saturating_add(claim.keep);
     let mut runs = Vec::new();
     for want in &claim.wants {
-        let room = want.slots.min(claim.limit.saturating_sub(length(&runs)));
-        for (key, id, revision) in due_runs(tx, want, room)? {
-            let lease = new_lease(tx, id, revision, &claim.session, until)?;
-            lend(tx, key, &lease, claim.session.id())?;
-            if let Some(record) = load_record(tx.db, &lease.run, Depth::All)? {
-                runs.push((lease, record));
+        let slots = want.slots.min(claim.limit.saturating_sub(length(&runs)));
+        let mut room = room(tx, want, slots)?;
+        let mut blocked = 0;
+        // Again, as long as runs that were found become blocked and leave their places to others.
+        while room > 0 && blocked < MOST_BLOCKED {
+            let found = due_runs(tx, want, room)?;
+            let before = blocked;
+            for due in found {
+                match take(tx, claim, want, due)? {
+                    Some(taken) => {
+                        runs.push(taken);
+                        room -= 1;
+                    }
+                    None => blocked += 1,
+                }
+            }
+            if blocked == before {
+                break;
             }
         }
     }
     Ok(Claimed { runs, next_due: next_due(tx, claim)? })
+}
+
+/// How many runs one claim blocks of a workflow: it must not take long, and the next one goes on.
+const MOST_BLOCKED: u32 = 1_000;
+
+/// Makes the runs of a session that is over due at once.
+fn free(tx: &mut Tx<'_>, session: SessionId) -> rusqlite::Result<()> {
+    let id = session.as_u128().to_be_bytes();
+    let let_go = gates::of_session(tx, id)?;
+    let sql = "UPDATE run SET session = NULL, due_at = ?2 WHERE session = ?1";
+    run(tx.db, sql, params![id, tx.now.as_micros()])?;
+    let_go.iter().try_for_each(|run| run.follow(tx))
+}
+
+/// A run that is due.
+struct DueRun {
+    key: i64,
+    id: RunId,
+    revision: Revision,
+    limit_key: Option<String>,
+}
+
+/// Lends a run that is due, or blocks it.
+fn take(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    want: &Want,
+    due: DueRun,
+) -> rusqlite::Result<Option<(Lease, Record)>> {
+    let DueRun { key, id, revision, limit_key } = due;
+    let candidate = Candidate { run: key, want, limit_key: limit_key.as_deref() };
+    let (has_place, has_another) = candidate.places(tx)?;
+    if !has_place {
+        candidate.block(tx)?;
+        return Ok(None);
+    }
+    let lease = new_lease(tx, id, revision, &claim.session, tx.now.saturating_add(claim.keep))?;
+    lend(tx, key, &lease, claim.session.id(), candidate.is_gated())?;
+    if let Some(limit_key) = &limit_key
+        && has_another
+    {
+        let_through(tx, &want.queue, limit_key)?;
+    }
+    let record = load_record(tx.db, &lease.run, Depth::All)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    Ok(Some((lease, record)))
 }
 
 /// How many there are. No claim asks for more than its number can tell.
@@ -100,12 +152,12 @@ fn length<T>(items: &[T]) -> u32 {
 }
 
 /// Hands a run to a session.
-fn lend(tx: &Tx<'_>, key: i64, lease: &Lease, session: SessionId) -> rusqlite::Result<usize> {
+fn lend(tx: &Tx<'_>, key: i64, lease: &Lease, session: SessionId, gated: bool) -> rusqlite::Result<usize> {
     let (token, session) = (lease.token.as_u128().to_be_bytes(), session.as_u128().to_be_bytes());
     run(
         tx.db,
-        "UPDATE run SET token = ?2, session = ?3, due_at = ?4, claims = claims + 1 WHERE key = ?1",
-        params![key, token, session, lease.until.as_micros()],
+        "UPDATE run SET token = ?2, session = ?3, due_at = ?4, claims = claims + 1, gated = ?5 WHERE key = ?1",
+        params![key, token, session, lease.until.as_micros(), gated],
     )
 }
 
@@ -121,7 +173,8 @@ fn claim_nothing(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Clai
         return Ok(None);
     }
     for want in &claim.wants {
-        if !due_runs(tx, want, claim.limit.min(want.slots).min(1))?.is_empty() {
+        let slots = claim.limit.min(want.slots).min(1);
+        if !due_runs(tx, want, room(tx, want, slots)?)?.is_empty() {
             return Ok(None);
         }
     }
@@ -144,7 +197,7 @@ fn sessions(tx: &Tx<'_>) -> rusqlite::Result<Vec<SessionId>> {
 }
 
 /// Up to `limit` runs that are due, those of the highest priority first, and of those the ones that were due first.
-fn due_runs(tx: &Tx<'_>, want: &Want, limit: u32) -> rusqlite::Result<Vec<(i64, RunId, Revision)>> {
+fn due_runs(tx: &Tx<'_>, want: &Want, limit: u32) -> rusqlite::Result<Vec<DueRun>> {
     let mut found = Vec::new();
     if limit == 0 {
         return Ok(found);
@@ -153,10 +206,13 @@ fn due_runs(tx: &Tx<'_>, want: &Want, limit: u32) -> rusqlite::Result<Vec<(i64, 
         let room = limit.saturating_sub(length(&found));
         found.extend(all(
             tx.db,
-            "SELECT key, id, revision FROM run WHERE queue = ?1 AND priority = ?2 AND due_at <= ?3 AND version <= ?4
+            "SELECT key, id, revision, limit_key FROM run WHERE queue = ?1 AND priority = ?2 AND due_at <= ?3 AND version <= ?4
              ORDER BY due_at LIMIT ?5",
             params![want.queue, priority, tx.now.as_micros(), want.version, room],
-            |row| Ok((row.get(0)?, run_id(row, 1)?, Revision(count(row, 2)?))),
+            |row| {
+                let (id, revision) = (run_id(row, 1)?, Revision(count(row, 2)?));
+                Ok(DueRun { key: row.get(0)?, id, revision, limit_key: row.get(3)? })
+            },
         )?);
         if length(&found) == limit {
             break;
@@ -184,6 +240,18 @@ fn next_due(tx: &Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Timestamp>> {
     let asking = claim.session.id().as_u128().to_be_bytes();
     let mut next = None;
     for want in claim.wants.iter().filter(|want| want.slots > 0) {
+        if room(tx, want, 1)? == 0 {
+            // No more may be lent before a lease ends, or somebody gives one back and tells so.
+            let end = one(
+                tx.db,
+                "SELECT min(due_at) FROM run INDEXED BY run_gated WHERE queue = ?1 AND gated AND session IS NOT NULL AND session <> ?2
+                     AND due_at > ?3",
+                params![want.queue, asking, tx.now.as_micros()],
+                |row| optional_time(row, 0),
+            )?;
+            next = next.into_iter().chain(end.flatten()).min();
+            continue;
+        }
         for priority in priorities(tx, &want.queue)? {
             let due = one(
                 tx.db,
@@ -217,15 +285,15 @@ pub(super) fn renew(tx: &mut Tx<'_>, lease: &Lease, keep: Duration) -> rusqlite:
 
 /// Gives a lease back.
 fn release(tx: &mut Tx<'_>, lease: &Lease) -> rusqlite::Result<Renewed> {
-    let released = run(
+    let released = one(
         tx.db,
         "UPDATE run SET due_at = ?3, session = NULL, claims = max(claims - 1, 0)
-         WHERE id = ?1 AND token = ?2 AND session IS NOT NULL",
+         WHERE id = ?1 AND token = ?2 AND session IS NOT NULL RETURNING queue, limit_key, gated",
         params![lease.run.as_str(), lease.token.as_u128().to_be_bytes(), tx.now.as_micros()],
+        |row| Ok(LetGo { queue: row.get(0)?, limit_key: row.get(1)?, gated: row.get(2)? }),
     )?;
-    if released == 0 {
-        return Ok(Renewed::Lost);
-    }
+    let Some(released) = released else { return Ok(Renewed::Lost) };
     tx.wakes.push(Wake::Due(tx.now));
+    released.follow(tx)?;
     Ok(Renewed::Released)
 }

@@ -19,6 +19,7 @@ mod effects;
 mod entries;
 mod failure;
 mod filter;
+mod gates;
 mod idle;
 mod lend;
 mod open;

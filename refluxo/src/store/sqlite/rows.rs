@@ -15,10 +15,10 @@ use crate::{
 
 /// The columns of a [`Row`](crate::store::Row), in the order in which [`read_row`] reads them.
 pub(super) const COLUMNS: &str = "id, uid, root, parent, queue, input, version, status, at, head, revision, due_at, \
-     session, claims, inbox_last, inbox_read, created_at, updated_at, ended_at, priority";
+     session, claims, inbox_last, inbox_read, created_at, updated_at, ended_at, priority, limit_key, blocked_at";
 
 /// How many columns those are: where a query's own columns begin.
-pub(super) const COLUMN_COUNT: usize = 20;
+pub(super) const COLUMN_COUNT: usize = 22;
 
 /// A count or a number as SQLite keeps it. Nothing that is counted here comes near the end of its integers.
 pub(super) fn int(number: u64) -> i64 {
@@ -34,11 +34,11 @@ pub(super) fn read_row(row: &Row<'_>) -> rusqlite::Result<crate::store::Row> {
         root: run_id(row, 2)?,
         parent: if matches!(row.get_ref(3)?, ValueRef::Null) { None } else { Some(run_id(row, 3)?) },
         queue: row.get(4)?,
-        lane: Lane { priority: row.get(19)? },
+        lane: Lane { priority: row.get(19)?, key: row.get(20)? },
         input: InputHash(row.get(5)?),
         head,
         revision: Revision(count(row, 10)?),
-        due: due(row, 11, 12)?,
+        due: due(row, 11, 12, 21)?,
         claims: row.get(13)?,
         inbox_last: Seq(count(row, 14)?),
         inbox_read: Seq(count(row, 15)?),
@@ -59,8 +59,11 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<Received> {
     })
 }
 
-/// When a run is due, from `due_at` and `session`.
-fn due(row: &Row<'_>, due_at: usize, session: usize) -> rusqlite::Result<Due> {
+/// When a run is due, from `due_at`, `session` and `blocked_at`.
+fn due(row: &Row<'_>, due_at: usize, session: usize, blocked_at: usize) -> rusqlite::Result<Due> {
+    if let Some(since) = optional_time(row, blocked_at)? {
+        return Ok(Due::Blocked { since });
+    }
     let at = optional_time(row, due_at)?;
     let session = row.get::<_, Option<[u8; 16]>>(session)?.map(u128::from_be_bytes);
     Ok(match (at, session) {

@@ -29,8 +29,10 @@ async fn start<W: Machine>(plan: &Plan<W>, office: &Office, id: &str, seed: u64)
     loop {
         if let Some(engine) = office.any() {
             // The same one each time.
-            let workflow = (plan.workflow)(&Chance::of_seed(seed));
-            if let Ok(Ok(_)) = timeout(Duration::from_secs(30), engine.start(id, workflow)).await {
+            let chance = Chance::of_seed(seed);
+            let workflow = (plan.workflow)(&chance);
+            let starting = (plan.starting)(engine.start(id, workflow), &chance);
+            if let Ok(Ok(_)) = timeout(Duration::from_secs(30), starting).await {
                 return;
             }
         }

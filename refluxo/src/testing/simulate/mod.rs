@@ -22,7 +22,7 @@ pub use self::chance::Chance;
 use self::{events::Events, office::Office};
 use super::{Recording, TestBuilder, TestEngine};
 use crate::{
-    engine::{Engine, Run},
+    engine::{Engine, Run, Starting},
     machine::Machine,
     snapshot::Snapshot,
     store::{MemoryStore, MemoryStoreBuilder, Status, Store},
@@ -118,6 +118,7 @@ pub fn simulate_each<W: Machine>(workflow: impl Fn(&Chance) -> W + Send + Sync +
     Simulation {
         plan: Plan {
             workflow: Box::new(workflow),
+            starting: Box::new(|starting, _| starting),
             world: Box::new(TestEngine::builder),
             script: Box::new(|_| Box::pin(std::future::ready(()))),
             holds: Vec::new(),
@@ -145,6 +146,7 @@ pub struct Simulation<W> {
 /// What is the same in all worlds.
 struct Plan<W> {
     workflow: Box<dyn Fn(&Chance) -> W + Send + Sync>,
+    starting: Box<StartingOf<W>>,
     world: Box<dyn Fn() -> TestBuilder + Send + Sync>,
     script: Box<dyn Fn(Scene<W>) -> BoxFuture<'static, ()> + Send + Sync>,
     holds: Vec<Box<Check>>,
@@ -153,6 +155,9 @@ struct Plan<W> {
     orders: bool,
     storm: Duration,
 }
+
+/// Says how a run is started.
+type StartingOf<W> = dyn Fn(Starting<W>, &Chance) -> Starting<W> + Send + Sync;
 
 /// Checks a world whose runs have ended.
 type Check = dyn Fn(&Simulated) + Send + Sync;
@@ -203,6 +208,15 @@ impl<W: Machine> Simulation<W> {
     /// among the resources.
     pub fn world(mut self, world: impl Fn() -> TestBuilder + Send + Sync + 'static) -> Self {
         self.plan.world = Box::new(world);
+        self
+    }
+
+    /// Says how each run is started, with which priority or key: see [`Starting`]. It must follow from the chance that is given.
+    pub fn starting(
+        mut self,
+        starting: impl Fn(Starting<W>, &Chance) -> Starting<W> + Send + Sync + 'static,
+    ) -> Self {
+        self.plan.starting = Box::new(starting);
         self
     }
 

@@ -19,14 +19,14 @@ END $$;
 -- `here` and `over` are the sessions of the asking process that live and those that don't. Those of other processes live as
 -- long as somebody has their advisory lock.
 CREATE FUNCTION {schema}.claim(
-    lock_class integer, asking bytea, keep bigint, most bigint, w_queue text[], w_version bigint[], w_slots bigint[],
-    here bytea[], over bytea[]
+    channel text, lock_class integer, asking bytea, keep bigint, most bigint, w_queue text[], w_version bigint[], w_slots bigint[],
+    w_at_once bigint[], w_per_key bigint[], here bytea[], over bytea[]
 ) RETURNS TABLE (
     id text, uid bytea, root text, parent text, queue text, input bytea, version bigint, status text, at text, head bytea,
     revision bigint, due_at bigint, session bytea, claims bigint, inbox_last bigint, inbox_read bigint, created_at bigint,
-    updated_at bigint, ended_at bigint, priority smallint, state bytea, part_names text[], part_bodies bytea[], seqs bigint[], keys text[],
-    kinds text[], bodies bytea[], ats bigint[], owed_revisions bigint[], owed_places bigint[], owed_effects bytea[],
-    claimed_at bigint, token bytea, next_due bigint
+    updated_at bigint, ended_at bigint, priority smallint, limit_key text, blocked_at bigint,
+    state bytea, part_names text[], part_bodies bytea[], seqs bigint[], keys text[], kinds text[], bodies bytea[], ats bigint[],
+    owed_revisions bigint[], owed_places bigint[], owed_effects bytea[], claimed_at bigint, token bytea, next_due bigint
 ) LANGUAGE plpgsql
 SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
@@ -41,6 +41,17 @@ DECLARE
     place bigint := 0;
     room bigint;
     got bigint[];
+    one bigint;
+    one_key text;
+    others bigint;
+    blocked bigint;
+    before bigint;
+    one_keys text[];
+    -- Whether something became due that others may not know of.
+    told boolean := false;
+    gates text[];
+    f_queue text[] := '{}';
+    f_key text[] := '{}';
     taken bigint[] := '{}';
 BEGIN
     -- No power cut hurts a claim that is lost: its runs are due as before.
@@ -54,41 +65,96 @@ BEGIN
             SELECT array_agg(key) INTO orphans
             FROM (SELECT key FROM run WHERE session = holder ORDER BY id FOR NO KEY UPDATE) theirs;
             UPDATE run SET session = NULL, due_at = time_now WHERE key = ANY (orphans);
+            told := true;
+            SELECT f_queue || coalesce(array_agg(queue), '{}'), f_key || coalesce(array_agg(limit_key), '{}')
+            INTO f_queue, f_key
+            FROM run WHERE key = ANY (orphans) AND (gated OR limit_key IS NOT NULL);
         END IF;
     END LOOP;
+    SELECT array_agg(queue) INTO gates
+    FROM unnest(w_queue, w_at_once, w_per_key) AS w(queue, at_once, per_key)
+    WHERE w.at_once IS NOT NULL OR w.per_key IS NOT NULL;
+    IF gates IS NOT NULL OR cardinality(f_queue) > 0 THEN
+        PERFORM lock_gates(coalesce(gates, '{}') || f_queue);
+        PERFORM follow(f_queue, f_key);
+        -- Others may have had the locks for a while.
+        time_now := clock();
+    END IF;
     SELECT array_agg(w.place ORDER BY w.place, p.priority DESC) AS places,
            array_agg(w.queue ORDER BY w.place, p.priority DESC) AS queues,
            array_agg(w.version ORDER BY w.place, p.priority DESC) AS versions,
            array_agg(w.slots ORDER BY w.place, p.priority DESC) AS slots,
+           array_agg(w.at_once ORDER BY w.place, p.priority DESC) AS at_onces,
+           array_agg(w.per_key ORDER BY w.place, p.priority DESC) AS per_keys,
            array_agg(p.priority ORDER BY w.place, p.priority DESC) AS priorities
     INTO looks
-    FROM unnest(w_queue, w_version, w_slots) WITH ORDINALITY AS w(queue, version, slots, place)
+    FROM unnest(w_queue, w_version, w_slots, w_at_once, w_per_key) WITH ORDINALITY
+        AS w(queue, version, slots, at_once, per_key, place)
     CROSS JOIN LATERAL priorities(w.queue) AS p(priority)
     WHERE w.slots > 0;
     FOR attempt IN 1 .. 3 LOOP
         FOR look IN
-            SELECT * FROM unnest(looks.places, looks.queues, looks.versions, looks.slots, looks.priorities)
-                AS l(place, queue, version, slots, priority)
+            SELECT * FROM unnest(looks.places, looks.queues, looks.versions, looks.slots, looks.at_onces, looks.per_keys,
+                                 looks.priorities)
+                AS l(place, queue, version, slots, at_once, per_key, priority)
         LOOP
             IF look.place <> place THEN
                 place := look.place;
                 room := look.slots;
+                blocked := 0;
+                IF look.at_once IS NOT NULL THEN
+                    room := least(room, look.at_once - lent(look.queue, NULL, NULL, time_now));
+                END IF;
             END IF;
             room := least(room, most - cardinality(taken));
-            CONTINUE WHEN room <= 0;
-            SELECT array_agg(key) INTO got
-            FROM (SELECT key FROM run
-                  WHERE run.queue = look.queue AND run.priority = look.priority AND run.due_at <= time_now
-                      AND run.version <= look.version
-                  ORDER BY run.due_at LIMIT room FOR NO KEY UPDATE SKIP LOCKED) due;
-            CONTINUE WHEN got IS NULL;
-            -- Lent at once: the workflow may be wanted a second time.
-            UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep, claims = claims + 1
-            WHERE key = ANY (got);
-            room := room - cardinality(got);
-            taken := taken || got;
+            -- Again, as long as runs that were found become blocked and leave their places to others. That must not take long.
+            WHILE room > 0 AND blocked < 1000 LOOP
+                SELECT array_agg(key) INTO got
+                FROM (SELECT key FROM run
+                      WHERE run.queue = look.queue AND run.priority = look.priority AND run.due_at <= time_now
+                          AND run.version <= look.version
+                      ORDER BY run.due_at LIMIT room FOR NO KEY UPDATE SKIP LOCKED) due;
+                EXIT WHEN got IS NULL;
+                -- Lent at once: the workflow may be wanted a second time.
+                IF look.per_key IS NULL THEN
+                    WITH now_lent AS (
+                        UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
+                            claims = claims + 1, gated = look.at_once IS NOT NULL
+                        WHERE key = ANY (got) RETURNING limit_key
+                    )
+                    SELECT array_agg(DISTINCT limit_key) INTO one_keys FROM now_lent WHERE limit_key IS NOT NULL;
+                    room := room - cardinality(got);
+                    taken := taken || got;
+                    FOREACH one_key IN ARRAY coalesce(one_keys, '{}') LOOP
+                        told := let_through(look.queue, one_key) OR told;
+                    END LOOP;
+                    EXIT;
+                END IF;
+                before := blocked;
+                FOREACH one IN ARRAY got LOOP
+                    SELECT limit_key INTO one_key FROM run WHERE key = one;
+                    IF one_key IS NOT NULL THEN
+                        others := lent(look.queue, one_key, one, time_now);
+                        IF others >= look.per_key THEN
+                            UPDATE run SET blocked_at = due_at, due_at = NULL, session = NULL WHERE key = one;
+                            blocked := blocked + 1;
+                            CONTINUE;
+                        END IF;
+                    END IF;
+                    UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
+                        claims = claims + 1, gated = look.at_once IS NOT NULL OR one_key IS NOT NULL
+                    WHERE key = one;
+                    room := room - 1;
+                    taken := array_append(taken, one);
+                    IF one_key IS NOT NULL AND others + 1 < look.per_key THEN
+                        told := let_through(look.queue, one_key) OR told;
+                    END IF;
+                END LOOP;
+                EXIT WHEN blocked = before;
+            END LOOP;
         END LOOP;
-        EXIT WHEN cardinality(taken) > 0;
+        -- Under the lock of a gate nobody waits for a run.
+        EXIT WHEN cardinality(taken) > 0 OR gates IS NOT NULL;
         -- If there is one that was skipped, somebody is writing it at this moment: it is taken by them, or else by us. Nothing is
         -- locked here, so nobody waits for this wait.
         BEGIN
@@ -111,7 +177,8 @@ BEGIN
         RETURN QUERY
         SELECT run.id, run.uid, run.root, run.parent, run.queue, run.input, run.version, run.status, run.at, run.head,
                run.revision, run.due_at, run.session, run.claims, run.inbox_last, run.inbox_read, run.created_at, run.updated_at,
-               run.ended_at, run.priority, run.state, parts.names, parts.bodies, mail.seqs, mail.keys, mail.kinds, mail.bodies, mail.ats,
+               run.ended_at, run.priority, run.limit_key, run.blocked_at, run.state, parts.names, parts.bodies, mail.seqs,
+               mail.keys, mail.kinds, mail.bodies, mail.ats,
                debts.revisions, debts.places, debts.effects, time_now, run.token, NULL::bigint
         FROM unnest(taken) WITH ORDINALITY AS t(key, place)
         CROSS JOIN LATERAL (SELECT * FROM run WHERE run.key = t.key OFFSET 0) run
@@ -130,12 +197,24 @@ BEGIN
         ORDER BY t.place;
     END IF;
     SELECT min(r.due_at) INTO next_due
-    FROM unnest(looks.queues, looks.versions, looks.priorities) AS l(queue, version, priority)
+    FROM unnest(looks.queues, looks.versions, looks.at_onces, looks.priorities) AS l(queue, version, at_once, priority)
     CROSS JOIN LATERAL (
         SELECT run.due_at FROM run
         WHERE run.queue = l.queue AND run.priority = l.priority AND run.due_at IS NOT NULL AND run.version <= l.version
             AND run.session IS DISTINCT FROM asking
-        ORDER BY run.due_at LIMIT 1) r;
+        ORDER BY run.due_at LIMIT 1) r
+    WHERE l.at_once IS NULL OR lent(l.queue, NULL, NULL, time_now) < l.at_once;
+    -- Where no more may be lent, that is when a lease ends, or when somebody gives one back and tells so.
+    SELECT least(next_due, min(r.due_at)) INTO next_due
+    FROM unnest(w_queue, w_slots, w_at_once) AS w(queue, slots, at_once)
+    CROSS JOIN LATERAL (
+        SELECT min(run.due_at) FILTER (WHERE run.due_at > time_now AND run.session <> asking) AS due_at FROM run
+        WHERE run.queue = w.queue AND run.gated AND run.session IS NOT NULL) r
+    WHERE w.slots > 0 AND w.at_once IS NOT NULL;
+    IF told THEN
+        -- Without a sender: what became due is news in this process too.
+        PERFORM ring(channel, '', ARRAY['d' || time_now]);
+    END IF;
     claimed_at := time_now;
     RETURN NEXT;
 END $$;
@@ -151,6 +230,10 @@ AS $$
 DECLARE
     lease record;
     messages boolean;
+    freed record;
+    -- The workflows and keys of those that are given back and have a limit.
+    f_queue text[] := '{}';
+    f_key text[] := '{}';
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM FROM run WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
@@ -165,11 +248,19 @@ BEGIN
             renewed[lease.place] := CASE WHEN messages THEN 2 ELSE 1 END;
         ELSE
             UPDATE run SET due_at = renewed_at, session = NULL, claims = greatest(claims - 1, 0)
-            WHERE id = lease.id AND token = lease.token AND session IS NOT NULL;
+            WHERE id = lease.id AND token = lease.token AND session IS NOT NULL
+            RETURNING queue, limit_key, gated INTO freed;
             CONTINUE WHEN NOT FOUND;
             renewed[lease.place] := 3;
+            IF freed.gated OR freed.limit_key IS NOT NULL THEN
+                f_queue := array_append(f_queue, freed.queue);
+                f_key := array_append(f_key, freed.limit_key);
+            END IF;
         END IF;
     END LOOP;
+    IF cardinality(f_queue) > 0 THEN
+        PERFORM follow(f_queue, f_key);
+    END IF;
     IF 3 = ANY (renewed) THEN
         PERFORM ring(channel, sender, ARRAY['d' || renewed_at]);
     END IF;

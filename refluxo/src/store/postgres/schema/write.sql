@@ -15,7 +15,7 @@ CREATE FUNCTION {schema}.write(
     c_settled integer[], x_seq bigint[], s_revision bigint[], s_place bigint[],
     n_owner integer[], n_place bigint[], n_effect bytea[], n_id text[], n_uid bytea[], n_root text[], n_parent text[],
     n_queue text[], n_input bytea[], n_version bigint[], n_status text[], n_at text[], n_head bytea[], n_state bytea[],
-    n_due bigint[], n_keep bigint[], n_token bytea[], n_session bytea[], n_entries bigint[], n_priority smallint[],
+    n_due bigint[], n_keep bigint[], n_token bytea[], n_session bytea[], n_entries bigint[], n_priority smallint[], n_key text[],
     m_owner integer[], m_to text[], m_uid bytea[], m_key text[], m_hash bytea[], m_kind text[], m_body bytea[],
     p_owner integer[], p_name text[], p_body bytea[],
     a_owner integer[], a_name text[], a_text text[], a_number bigint[],
@@ -58,6 +58,9 @@ DECLARE
     ended boolean;
     due bigint;
     first_due bigint;
+    -- The workflows and keys of runs that are lent no more, of those that have a limit.
+    f_queue text[] := '{}';
+    f_key text[] := '{}';
     x_from integer := 0;
     s_from integer := 0;
 BEGIN
@@ -79,7 +82,7 @@ BEGIN
                                      x_to, s_to, place)
             CROSS JOIN LATERAL (
                 SELECT key, session, due_at, inbox_last, inbox_count, inbox_bytes, entries, owes, ended_at,
-                       revision AS found_revision
+                       revision AS found_revision, queue, limit_key, gated
                 FROM run WHERE run.id = u.id AND run.token = u.token OFFSET 0) r
         LOOP
             x_from := coalesce(c_consumed[c.place - 1], 0) + 1;
@@ -129,6 +132,10 @@ BEGIN
                 END;
                 IF c.goes <> 0 THEN
                     first_due := least(first_due, due);
+                    IF c.gated OR c.limit_key IS NOT NULL THEN
+                        f_queue := array_append(f_queue, c.queue);
+                        f_key := array_append(f_key, c.limit_key);
+                    END IF;
                 END IF;
                 IF c.goes = 2 AND NOT ended THEN
                     ended := true;
@@ -168,9 +175,9 @@ BEGIN
         lent_until := array_fill(NULL::bigint, ARRAY[cardinality(n_id)]);
         FOR n IN
             SELECT * FROM unnest(n_owner, n_place, n_effect, n_id, n_uid, n_root, n_parent, n_queue, n_input, n_version, n_status,
-                                 n_at, n_head, n_state, n_due, n_keep, n_token, n_session, n_entries, n_priority)
+                                 n_at, n_head, n_state, n_due, n_keep, n_token, n_session, n_entries, n_priority, n_key)
                 WITH ORDINALITY AS u(owner, effect_place, effect, id, uid, root, parent, queue, input, version, status,
-                                     at, head, state, due, keep, token, session, entries, priority, place)
+                                     at, head, state, due, keep, token, session, entries, priority, limit_key, place)
         LOOP
             -- An effect of a commit that is lost.
             CONTINUE WHEN n.owner > 0 AND o_run[n.owner] IS NULL;
@@ -178,10 +185,10 @@ BEGIN
             new_run := NULL;
             INSERT INTO run (id, uid, root, parent, queue, input, version, status, at, revision, due_at, token, session, claims,
                              inbox_last, inbox_read, inbox_count, inbox_bytes, entries, owes, created_at, updated_at, head, state,
-                             priority)
+                             priority, limit_key)
             VALUES (n.id, n.uid, n.root, n.parent, n.queue, n.input, n.version, n.status, n.at, 0, due, n.token, n.session,
                     CASE WHEN n.session IS NULL THEN 0 ELSE 1 END, 0, 0, 0, 0, n.entries, false, written_at, written_at, n.head,
-                    n.state, n.priority)
+                    n.state, n.priority, n.limit_key)
             ON CONFLICT (id) DO NOTHING RETURNING key INTO new_run;
             IF new_run IS NOT NULL THEN
                 created[n.place] := 1;
@@ -272,7 +279,8 @@ BEGIN
         FOR t IN 1 .. cardinality(t_run) LOOP
             UPDATE run SET inbox_last = t_last[t], inbox_count = t_count[t], inbox_bytes = t_bytes[t],
                 -- A run that rests is due. In all other cases the due time stays, and with it the index.
-                due_at = CASE WHEN session IS NULL THEN least(due_at, written_at) ELSE due_at END
+                due_at = CASE WHEN session IS NULL THEN least(coalesce(due_at, blocked_at), written_at) ELSE due_at END,
+                blocked_at = NULL
             WHERE key = t_run[t] AND inbox_last < t_last[t]
             RETURNING session INTO was;
             IF NOT FOUND THEN
@@ -321,6 +329,11 @@ BEGIN
         FROM unnest(w_run) WITH ORDINALITY AS w(run, place)
         CROSS JOIN LATERAL (
             SELECT * FROM owed WHERE owed.run = w.run ORDER BY revision, place) o;
+    END IF;
+    IF cardinality(f_queue) > 0 THEN
+        -- Last, for it is held until the end.
+        PERFORM follow(f_queue, f_key);
+        first_due := least(first_due, written_at);
     END IF;
     IF first_due IS NOT NULL THEN
         rings := array_append(rings, 'd' || greatest(first_due, written_at));

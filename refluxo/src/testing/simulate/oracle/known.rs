@@ -196,7 +196,8 @@ impl Known {
 /// Checks that a run that rests is due if it has something to do.
 fn check_rest(id: &RunId, record: &Record, latest: Timestamp) -> Result<(), Violated> {
     let is_due = match record.row.due {
-        Due::Leased { .. } => return Ok(()),
+        // Who waits for a run of its key is made due when that is given back.
+        Due::Leased { .. } | Due::Blocked { .. } => return Ok(()),
         Due::At(due) => due <= latest,
         Due::Never => false,
     };
