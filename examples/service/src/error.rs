@@ -72,13 +72,16 @@ impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
         let (status, code) = match &error {
             StartError::InvalidId(_) => (StatusCode::BAD_REQUEST, "invalidId"),
+            StartError::Key { .. } => (StatusCode::BAD_REQUEST, "invalidKey"),
             StartError::OtherArguments { .. } => (StatusCode::CONFLICT, "otherArguments"),
             StartError::OtherWorkflow { .. } => (StatusCode::CONFLICT, "otherWorkflow"),
             StartError::Attribute { .. } | StartError::Arguments { .. } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "unsaved")
             }
             StartError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "tooLarge"),
-            StartError::NotRegistered { .. } => return Self::internal(error),
+            StartError::NotRegistered { .. } | StartError::Transaction { .. } => {
+                return Self::internal(error);
+            }
             StartError::Store { cause, .. } => return Self::store(cause),
         };
         Self::new(status, code, error.to_string())
