@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use refluxo::{
     prelude::*,
     store::{
@@ -115,6 +115,44 @@ on_a_server! {
     after_a_lost_connection_everything_goes_on
     a_worker_that_may_be_taken_for_dead_begins_no_step_without_asking
     writes_of_many_share_batches
+}
+
+/// Asks its store for something when it is dropped.
+struct LastWish(PostgresStore);
+
+impl Drop for LastWish {
+    fn drop(&mut self) {
+        let mut created = self.0.create(vec![new_run("late", Start::Now)]);
+        assert!(created.as_mut().now_or_never().is_none_or(|answer| answer.is_err()));
+    }
+}
+
+/// It keeps no program from ending, and tells those who ask it later from another runtime.
+#[test]
+fn a_store_whose_runtime_ends_says_so() {
+    if postgres::url().is_none() {
+        return;
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let first = tokio::runtime::Runtime::new().expect("a runtime");
+        let schema = Schema::new();
+        let store = first.block_on(schema.builder().connect()).expect("the store opens");
+        // Its writer waits for more at the end of this.
+        first.block_on(store.create(vec![new_run("early", Start::Now)])).expect("it works");
+        let wish = LastWish(store.clone());
+        first.spawn(async move {
+            let _wish = wish;
+            std::future::pending::<()>().await;
+        });
+        drop(first);
+        let other = tokio::runtime::Runtime::new().expect("a runtime");
+        let error = other.block_on(store.create(vec![new_run("later", Start::Now)]));
+        tell.send(error).expect("somebody waits");
+    });
+    let answer = told.recv_timeout(Duration::from_mins(1)).expect("nobody waits for ever");
+    let error = answer.expect_err("there is nobody to do it");
+    assert!(error.to_string().contains("runtime in which it was opened"), "{error}");
 }
 
 async fn a_schema_of_a_later_release_is_refused(schema: Schema) {
@@ -239,7 +277,7 @@ async fn the_runs_of_another_process_are_taken_over_when_it_dies(schema: Schema)
     drop(start_held(&store, "theirs", &Session::begin()).await);
     let mut other = connection().await;
     // Under the class of this schema's locks, which its stores have theirs under.
-    let class = "SELECT classid::bigint::int FROM pg_locks JOIN pg_stat_activity USING (pid)
+    let class = "SELECT classid::bigint FROM pg_locks JOIN pg_stat_activity USING (pid)
          WHERE locktype = 'advisory' AND objsubid = 2 AND objid = $1::int::oid";
     let mine = Session::begin();
     drop(start_held(&store, "mine", &mine).await);
@@ -247,7 +285,9 @@ async fn the_runs_of_another_process_are_taken_over_when_it_dies(schema: Schema)
         |id: [u8; 16]| sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {name}.session_lock($1)"))).bind(id);
     let mine_key: i32 =
         key(mine.id().as_u128().to_be_bytes()).fetch_one(&mut other).await.expect("a key").get(0);
-    let class: i32 = sqlx::query(class).bind(mine_key).fetch_one(&mut other).await.expect("a class").get(0);
+    let class: i64 = sqlx::query(class).bind(mine_key).fetch_one(&mut other).await.expect("a class").get(0);
+    // The server shows it without a sign.
+    let class = u32::try_from(class).expect("32 bits").cast_signed();
     let their_id = [9; 16];
     let theirs: i32 = key(their_id).fetch_one(&mut other).await.expect("a key").get(0);
     let hold = sqlx::query("SELECT pg_advisory_lock_shared($1, $2)").bind(class).bind(theirs);
@@ -325,6 +365,9 @@ async fn a_worker_that_may_be_taken_for_dead_begins_no_step_without_asking(schem
     let engine = Engine::builder(store).register::<Journey>().provide(gate.clone()).lease(LEASE);
     let engine = engine.build().await.expect("the engine begins");
     let first = engine.start("first", journey("first".to_owned())).await.expect("it starts");
+    while gate.passing.lock().expect("nobody panics").is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     engine.start("second", journey("second".to_owned())).await.expect("it starts");
     while engine.snapshot("second").await.expect("it is there").revision.0 == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;

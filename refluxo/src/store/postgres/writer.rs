@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -65,13 +66,19 @@ struct Queue {
     idle: usize,
 }
 
-/// One task that writes. Dropping it, as by a panic, makes room for another.
+/// One task that writes. Dropping it, as by a panic or with its runtime, makes room for another.
 struct Place {
     shared: Arc<Shared>,
+    /// Whether it waits for more.
+    idle: bool,
     left: bool,
 }
 
 impl Place {
+    fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: shared.clone(), idle: false, left: false }
+    }
+
     /// Takes what is queued. If that is nothing the task leaves its place, under the same lock, so that nobody waits for it.
     fn take_or_leave(&mut self) -> Option<Vec<Request>> {
         let mut queue = self.shared.writer.lock();
@@ -83,12 +90,41 @@ impl Place {
         self.left = true;
         None
     }
+
+    /// Takes what is queued; waits a while if that is nothing.
+    async fn take_or_wait(&mut self) -> Option<Vec<Request>> {
+        let writer = &self.shared.writer;
+        {
+            let mut queue = writer.lock();
+            let taken = queue.take();
+            if !taken.is_empty() {
+                return Some(taken);
+            }
+            queue.idle += 1;
+            self.idle = true;
+        }
+        let _ = timeout(LINGER, writer.more.notified()).await;
+        let mut queue = writer.lock();
+        queue.idle -= 1;
+        self.idle = false;
+        let taken = queue.take();
+        (!taken.is_empty()).then_some(taken)
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if !self.left {
-            self.shared.writer.lock().tasks -= 1;
+        if self.left {
+            return;
+        }
+        let mut queue = self.shared.writer.lock();
+        queue.tasks -= 1;
+        queue.idle -= usize::from(self.idle);
+        if queue.tasks == 0 {
+            // Nobody may come any more, if it went with its runtime: those who wait hear that their requests are dropped.
+            let orphans = mem::take(&mut queue.waiting);
+            drop(queue);
+            drop(orphans);
         }
     }
 }
@@ -96,21 +132,17 @@ impl Drop for Place {
 /// Queues items; what comes of them comes by the channel.
 pub(super) fn submit(shared: &Arc<Shared>, items: Vec<Item>) -> oneshot::Receiver<Reply> {
     let (reply, answer) = oneshot::channel();
-    let mut queue = shared.writer.lock();
-    queue.waiting.push_back(Request { items, reply });
-    if queue.idle > 0 {
-        shared.writer.more.notify_one();
-    } else if queue.tasks < MOST_UNDER_WAY {
-        queue.tasks += 1;
-        shared.runtime.spawn(work(Place { shared: shared.clone(), left: false }));
+    if shared.writer.queue(Request { items, reply }) {
+        // Not under the lock: a runtime that ends drops the task at once, and that locks it.
+        shared.runtime.spawn(work(Place::new(shared)));
     }
     answer
 }
 
 /// Writes until nothing has come for a while.
 async fn work(mut place: Place) {
+    let shared = &*place.shared.clone();
     while let Some(requests) = place.take_or_leave() {
-        let shared = &*place.shared;
         let mut connection = match shared.pool.acquire().await {
             Ok(connection) => connection,
             Err(error) => {
@@ -128,7 +160,7 @@ async fn work(mut place: Place) {
                 drop(connection.detach());
                 break;
             }
-            next = shared.writer.wait().await;
+            next = place.take_or_wait().await;
         }
     }
 }
@@ -138,18 +170,17 @@ impl Writer {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what is queued; waits a while if that is nothing.
-    async fn wait(&self) -> Option<Vec<Request>> {
-        let taken = self.lock().take();
-        if !taken.is_empty() {
-            return Some(taken);
-        }
-        self.lock().idle += 1;
-        let _ = timeout(LINGER, self.more.notified()).await;
+    /// Queues a request; tells whether it needs one more task.
+    fn queue(&self, request: Request) -> bool {
         let mut queue = self.lock();
-        queue.idle -= 1;
-        let taken = queue.take();
-        (!taken.is_empty()).then_some(taken)
+        queue.waiting.push_back(request);
+        if queue.idle > 0 {
+            self.more.notify_one();
+            return false;
+        }
+        let has_room = queue.tasks < MOST_UNDER_WAY;
+        queue.tasks += usize::from(has_room);
+        has_room
     }
 }
 
