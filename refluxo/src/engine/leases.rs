@@ -224,10 +224,16 @@ impl Renewing {
         if held.is_empty() {
             shared.leases.first.notify_one();
         }
-        let earlier = held.insert(lease.run.clone(), (lease.clone(), mailbox.clone()));
+        // The store gives out a run whose lease has ended, whoever had it: here, this worker, which has yet to hear of it. The tasks
+        // of the two leases may begin in any order.
+        let is_over = held.get(&lease.run).is_some_and(|(other, _)| other.until > lease.until);
+        let earlier = if is_over {
+            Some((lease.clone(), mailbox.clone()))
+        } else {
+            held.insert(lease.run.clone(), (lease.clone(), mailbox.clone()))
+        };
         let count = held.len();
         drop(held);
-        // The store gives out a run whose lease has ended, whoever had it: here, this worker, which has yet to hear of it.
         if let Some((_, mailbox)) = earlier {
             mailbox.lose();
         }
