@@ -391,3 +391,36 @@ fn note(shared: &Shared, lease: &Lease, renewed: Renewed, asked: Asked) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Engine, MemoryStore,
+        store::{Revision, Token},
+        time::Timestamp,
+    };
+
+    #[tokio::test]
+    async fn of_two_leases_of_a_run_the_later_counts_whichever_begins_first() {
+        let engine = Engine::builder(MemoryStore::new()).build().await.unwrap();
+        let shared = engine.shared();
+        let lease = |until| Lease {
+            run: RunId::new("a").unwrap(),
+            token: Token::random(),
+            revision: Revision(0),
+            until: Timestamp::from_micros(until),
+        };
+        let begin = |lease| Renewing::begin(shared, lease, "w".into(), Taking::Claimed, Asked::now(shared));
+        for begins_first in [1, 2] {
+            let first = begin(lease(begins_first));
+            let second = begin(lease(3 - begins_first));
+            let (earlier, later) = if begins_first == 1 { (first, second) } else { (second, first) };
+            assert!(earlier.mailbox.is_lost() && !later.mailbox.is_lost());
+            drop(earlier);
+            assert!(shared.leases.mailbox(&later.lease).is_some(), "it is renewed, and hears of messages");
+            drop(later);
+            assert!(!shared.leases.hold(&RunId::new("a").unwrap()));
+        }
+    }
+}
