@@ -49,31 +49,38 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// How many runs are read at once in the end.
 const READ_AT_ONCE: usize = 8;
 
-/// Not a test of its own: what the worker processes run.
 #[test]
-#[ignore = "run by the other tests, in processes of their own"]
-fn worker_process() {
-    if let Some(desk) = Desk::given() {
-        worker::work(&desk);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn eight_processes_on_one_postgres() {
-    if postgres::url().is_some() {
+fn eight_processes_on_one_postgres() {
+    unless_a_worker(async || {
+        let Some(url) = postgres::url() else { return };
         let schema = postgres::Schema::new();
-        let url = postgres::url().expect("a server").to_owned();
         let store = schema.builder().connect().await.expect("the store opens");
-        chaos(Engine::builder(store), 8, worker::Place::Postgres { url, schema: schema.name }).await;
-    }
+        chaos(
+            Engine::builder(store),
+            8,
+            worker::Place::Postgres { url: url.to_owned(), schema: schema.name },
+        )
+        .await;
+    });
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_processes_on_one_file() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("shop.db");
-    let store = worker::open_file(&path).await;
-    chaos(Engine::builder(store), 4, worker::Place::File(path)).await;
+#[test]
+fn four_processes_on_one_file() {
+    unless_a_worker(async || {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("shop.db");
+        let store = worker::open_file(&path).await;
+        chaos(Engine::builder(store), 4, worker::Place::File(path)).await;
+    });
+}
+
+/// Runs a test; in a process that a test has started, the worker.
+fn unless_a_worker(test: impl AsyncFnOnce()) {
+    if let Some(desk) = Desk::given() {
+        return worker::work(&desk);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(test());
 }
 
 /// A number from the environment.

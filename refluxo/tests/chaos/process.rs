@@ -66,7 +66,8 @@ fn spawn(number: usize, life: u32, place: &Place, folder: &Path) -> Child {
     let name = name(number, life);
     let log = fs::File::create(folder.join(format!("{name}.log"))).expect("a log");
     let mut command = Command::new(std::env::current_exe().expect("this test"));
-    command.args(["worker_process", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    // Any of the tests is the worker there.
+    command.args(["four_processes_on_one_file", "--exact", "--nocapture", "--test-threads=1"]);
     Desk { place: place.clone(), journal: folder.join(format!("{name}.journal")) }.tell(&mut command);
     let out = log.try_clone().expect("the log again");
     command.stdin(Stdio::piped()).stdout(out).stderr(log).spawn().expect("a worker")
