@@ -1,5 +1,6 @@
 //! A store in memory: the executable specification, for tests and for runs that need not outlive their process.
 
+mod claims;
 mod gates;
 mod run;
 mod table;

@@ -1,0 +1,166 @@
+//! `claim`: which runs are lent, and which wait.
+
+use std::{cmp::Reverse, collections::BTreeSet};
+
+use super::{
+    gates::{Group, group},
+    run::Run,
+    table::{DueRuns, Table},
+};
+use crate::{
+    store::{Claim, Claimed, Depth, Due, Gate, Lease, RunId, Session, SessionId, SessionWatch, Want},
+    time::Timestamp,
+};
+
+impl Table {
+    pub(super) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Claimed {
+        self.free_dead_sessions(now);
+        let until = now.saturating_add(claim.keep);
+        let mut runs = Vec::new();
+        let mut left = claim.limit;
+        for want in &claim.wants {
+            let mut room = self.room(want, left.min(want.slots), now);
+            // Again, as long as runs that were found become blocked and leave their places to others.
+            while let found = self.due_runs(want, room, now)
+                && !found.is_empty()
+            {
+                for id in found {
+                    if !self.may_pass(&id, want.gate, now) {
+                        self.edit(&id, now, |run, _| run.block());
+                    } else if let Some(lease) =
+                        self.lend(&id, &claim.session, until, self.is_gated(&id, want.gate), now)
+                    {
+                        runs.push((lease, self.runs[&id].record(Depth::All)));
+                        room -= 1;
+                        left -= 1;
+                        self.follow_through(&id, want.gate, now);
+                    }
+                }
+            }
+        }
+        let wants = claim.wants.iter().filter(|want| want.slots > 0);
+        let next_due = wants.filter_map(|want| self.next_due(want, claim.session.id(), now)).min();
+        Claimed { runs, next_due }
+    }
+
+    /// How many runs of a workflow may be lent now, if the worker has so many slots.
+    fn room(&self, want: &Want, slots: u32, now: Timestamp) -> u32 {
+        let Some(at_once) = want.gate.at_once else { return slots };
+        let lent = self.gates.through(&want.queue).filter(|id| self.is_lent(id, now)).count();
+        slots.min(at_once.saturating_sub(u32::try_from(lent).unwrap_or(u32::MAX)))
+    }
+
+    /// Whether a run's lease lasts.
+    fn is_lent(&self, id: &RunId, now: Timestamp) -> bool {
+        self.runs[id].row.is_running(now)
+    }
+
+    /// How many other runs of a run's key came through a gate and are lent; none if it has no key.
+    fn others_through(&self, id: &RunId, now: Timestamp) -> u32 {
+        let group = group(&self.runs[id].row);
+        if group.1.is_none() {
+            return 0;
+        }
+        let others = self.gates.through_of(&group).filter(|other| *other != id && self.is_lent(other, now));
+        u32::try_from(others.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there is a place left for a run of its key.
+    fn may_pass(&self, id: &RunId, gate: Gate, now: Timestamp) -> bool {
+        let has_key = self.runs[id].row.lane.key.is_some();
+        !has_key || gate.per_key.is_none_or(|limit| self.others_through(id, now) < limit)
+    }
+
+    /// Whether a run is counted that comes through this gate.
+    fn is_gated(&self, id: &RunId, gate: Gate) -> bool {
+        gate.at_once.is_some() || gate.per_key.is_some() && self.runs[id].row.lane.key.is_some()
+    }
+
+    /// Has the next one of a key follow, after a run was lent that left it a place.
+    fn follow_through(&mut self, id: &RunId, gate: Gate, now: Timestamp) {
+        let has_place = gate.per_key.is_none_or(|limit| self.others_through(id, now) + 1 < limit);
+        let group = group(&self.runs[id].row);
+        if group.1.is_some() && has_place {
+            self.let_through(&group, now);
+        }
+    }
+
+    /// Makes the runs of sessions that are over due at once.
+    fn free_dead_sessions(&mut self, now: Timestamp) {
+        let dead: BTreeSet<_> =
+            self.sessions.values().filter(|s| s.is_over()).map(SessionWatch::id).collect();
+        if dead.is_empty() {
+            return;
+        }
+        self.sessions.retain(|id, _| !dead.contains(id));
+        let theirs =
+            |run: &&Run| matches!(run.row.due, Due::Leased { session, .. } if dead.contains(&session));
+        // In the order of their names, so that a test that is run from a seed sees them come in the same one each time.
+        let orphans: BTreeSet<RunId> =
+            self.runs.values().filter(theirs).map(|run| run.row.id.clone()).collect();
+        for id in orphans {
+            self.edit(&id, now, |run, _| run.row.due = Due::At(now));
+        }
+    }
+
+    /// The runs of a workflow of the versions that a worker understands, with their priorities.
+    fn wanted<'a>(&'a self, want: &Want) -> impl Iterator<Item = (Reverse<i8>, &'a DueRuns)> + use<'a> {
+        let last = (want.version, Reverse(i8::MIN));
+        let levels = self.due.get(&want.queue).into_iter().flat_map(move |levels| levels.range(..=last));
+        levels.map(|((_, priority), runs)| (*priority, runs))
+    }
+
+    /// Up to `limit` runs that are due, those of the highest priority first, and of those the ones that were due first.
+    fn due_runs(&self, want: &Want, limit: u32, now: Timestamp) -> Vec<RunId> {
+        let limit = limit as usize;
+        let at_level = |(priority, runs): (Reverse<i8>, &'_ DueRuns)| -> Vec<_> {
+            let due = runs.iter().take_while(|(due, _)| *due <= now).take(limit);
+            due.map(|(due, id)| (priority, *due, id.clone())).collect()
+        };
+        let mut found: Vec<_> = self.wanted(want).flat_map(at_level).collect();
+        found.sort();
+        found.truncate(limit);
+        found.into_iter().map(|(.., id)| id).collect()
+    }
+
+    /// When the next run is due that `asking` does not hold itself.
+    ///
+    /// Where no more may be lent, that is when a lease ends.
+    fn next_due(&self, want: &Want, asking: SessionId, now: Timestamp) -> Option<Timestamp> {
+        if self.room(want, 1, now) == 0 {
+            let ends = self.gates.through(&want.queue).filter_map(|id| match self.runs[id].row.due {
+                Due::Leased { session, until } if session != asking && until > now => Some(until),
+                Due::Leased { .. } | Due::At(_) | Due::Blocked { .. } | Due::Never => None,
+            });
+            return ends.min();
+        }
+        let own =
+            |id: &RunId| matches!(self.runs[id].row.due, Due::Leased { session, .. } if session == asking);
+        let first = |(_, runs): (_, &DueRuns)| runs.iter().find(|(_, id)| !own(id)).map(|(due, _)| *due);
+        self.wanted(want).filter_map(first).min()
+    }
+
+    pub(super) fn lend(
+        &mut self,
+        id: &RunId,
+        session: &Session,
+        until: Timestamp,
+        gated: bool,
+        now: Timestamp,
+    ) -> Option<Lease> {
+        self.sessions.entry(session.id()).or_insert_with(|| session.watch());
+        let token = (self.tokens)();
+        self.edit(id, now, |run, _| run.lend(session, token, until, gated))
+    }
+
+    /// Makes the next runs of a key due.
+    pub(super) fn let_through(&mut self, group: &Group, now: Timestamp) {
+        for id in self.gates.first(group) {
+            self.edit(&id, now, |run, _| {
+                if let Due::Blocked { since } = run.row.due {
+                    run.row.due = Due::At(since);
+                }
+            });
+        }
+    }
+}
