@@ -2,12 +2,13 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use refluxo::{
     Engine,
     engine::{BuildError, StartError},
     prelude::*,
+    time::Clock,
 };
 use support::{
     Place, build, passing,
@@ -23,6 +24,8 @@ everywhere! {
     a_worker_that_shuts_down_leaves_its_places_to_others,
     a_run_that_is_cancelled_while_it_waits_for_its_turn_ends_in_its_turn,
     many_runs_of_many_keys_all_end,
+    no_more_runs_begin_in_a_time_than_the_rate_however_many_workers_there_are,
+    a_worker_that_dies_leaves_those_that_wait_to_begin_to_others,
 }
 
 async fn limited(place: &Place, runs: u32) -> Engine {
@@ -157,6 +160,60 @@ async fn many_runs_of_many_keys_all_end(place: Place) {
     for run in runs {
         soon(run.result()).await.unwrap().unwrap();
     }
+}
+
+/// For how long the tests' rate is.
+const PER: Duration = Duration::from_mins(1);
+
+async fn paced(place: &Place) -> Engine {
+    build(place.builder(place.store().await).rate_limit_of::<Script>(3, PER)).await
+}
+
+/// How many runs have taken a step.
+fn having(place: &Place, step: &str) -> usize {
+    let notes = place.world.notes().into_iter().filter(|noted| noted.text == step);
+    notes.map(|noted| noted.run).collect::<BTreeSet<_>>().len()
+}
+
+async fn no_more_runs_begin_in_a_time_than_the_rate_however_many_workers_there_are(place: Place) {
+    let engines = [paced(&place).await, paced(&place).await];
+    let lines = || script([step("one"), Line::Sleep(1), step("two")]);
+    let mut runs = Vec::new();
+    for number in 0..10 {
+        runs.push(engines[number % 2].start(format!("run-{number}"), lines()).await.unwrap());
+    }
+    for times in 1..4 {
+        until(async || having(&place, "one") == 3 * times).await;
+        let begun = place.clock.now();
+        // What has begun goes its way.
+        until(async || {
+            place.clock.advance(Duration::from_millis(10));
+            having(&place, "two") == 3 * times
+        })
+        .await;
+        place.clock.set(begun.saturating_add(PER).saturating_sub(Duration::from_secs(1)));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(having(&place, "one"), 3 * times);
+        place.clock.advance(Duration::from_secs(1));
+    }
+    for run in runs {
+        passing(&place, run.result()).await.unwrap().unwrap();
+    }
+}
+
+async fn a_worker_that_dies_leaves_those_that_wait_to_begin_to_others(place: Place) {
+    let doomed = paced(&place).await;
+    for number in 0..4 {
+        doomed.start(format!("run-{number}"), script([step("one")])).await.unwrap();
+    }
+    let last = "run-3";
+    until(async || having(&place, "one") == 3).await;
+    let other = paced(&place).await;
+    drop(doomed);
+    let run = other.run::<Script>(last).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(having(&place, "one"), 3);
+    passing(&place, run.result()).await.unwrap().unwrap();
 }
 
 /// A workflow that no engine knows.

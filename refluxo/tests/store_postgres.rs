@@ -130,6 +130,14 @@ const COUNT_WITHOUT_THE_LOCK: &[Rewritten] = &[
     ("claim", COUNT, "others := lent(look.queue, one_key, one, time_now); PERFORM pg_sleep(0.01);"),
 ];
 
+/// One that may not begin keeps the turn of its key, and nobody else takes it.
+const TURN_KEPT: &[Rewritten] = &[(
+    "claim",
+    "-- It leaves its turn to the next of its key.
+                        told := let_through(look.queue, one_key) OR told;",
+    "",
+)];
+
 /// Whether the case passes.
 fn passes(case: &str, wrong: &'static [Rewritten]) -> Option<bool> {
     let case = conformance::case(case).unwrap_or_else(|| panic!("there is no case {case}"));
@@ -145,6 +153,11 @@ fn a_row_in_the_inbox_is_no_doorbell() {
 #[test]
 fn to_look_before_the_lock_loses_messages() {
     assert_ne!(passes("a_message_that_races_a_rest_is_found", LOOK_BEFORE_THE_LOCK), Some(true));
+}
+
+#[test]
+fn to_keep_the_turn_of_a_key_without_use_holds_the_others_up() {
+    assert_ne!(passes("a_run_that_waits_leaves_its_turn_to_the_next_of_its_key", TURN_KEPT), Some(true));
 }
 
 #[test]

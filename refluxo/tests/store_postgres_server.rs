@@ -176,9 +176,11 @@ async fn a_schema_of_an_earlier_release_is_brought_up_to_date(schema: Schema) {
     // As it was after the second step: its functions know nothing of what came later.
     postgres::run(format!(
         "DELETE FROM {0}.migration WHERE step > 2;
-         ALTER TABLE {0}.run DROP COLUMN priority, DROP COLUMN limit_key, DROP COLUMN gated, DROP COLUMN blocked_at;
+         ALTER TABLE {0}.run DROP COLUMN priority, DROP COLUMN limit_key, DROP COLUMN gated, DROP COLUMN blocked_at,
+             DROP COLUMN begun_at, DROP COLUMN paced_at;
          CREATE INDEX run_due ON {0}.run (queue, due_at, version) WHERE due_at IS NOT NULL;
          DROP FUNCTION {0}.priorities; DROP FUNCTION {0}.follow; DROP FUNCTION {0}.let_through;
+         DROP FUNCTION {0}.starts_left; DROP FUNCTION {0}.next_start;
          CREATE OR REPLACE FUNCTION {0}.ring(channel text, sender text, rings text[]) RETURNS void LANGUAGE sql AS ''",
         schema.quoted()
     ));

@@ -21,7 +21,7 @@ use crate::{
     core::SizeLimit,
     machine::Machine,
     observer::{Audience, Observer},
-    store::{Gate, Store, Uid},
+    store::{Gate, Rate, Store, Uid},
     suspend::{Resources, StepContext},
 };
 
@@ -123,6 +123,49 @@ impl EngineBuilder {
     /// limit. It is counted as by [`EngineBuilder::limit_of`], and both may be set.
     pub fn limit_per_key_of<W: Machine>(mut self, runs: u32) -> Self {
         self.gates.entry(W::NAME).or_default().per_key = Some(runs.max(1));
+        self
+    }
+
+    /// Has no more than so many runs of this workflow, at least one, begin in any span of time of that length, by all workers on the
+    /// store together.
+    ///
+    /// A run begins when it is first worked on; from then on it goes its way without a limit. Those that may not begin yet wait, and
+    /// begin in the order of their priority. It is not only for what callers start: to spare a service that allows so many calls,
+    /// make the call a workflow of one step, and await that as a child.
+    ///
+    /// ```
+    /// # use refluxo::{Engine, store::MemoryStore, prelude::*};
+    /// # use std::time::Duration;
+    /// # #[step]
+    /// # async fn request(address: String) -> Result<String, String> { Ok(address) }
+    /// #[workflow]
+    /// async fn geocode(address: String) -> Result<String, String> {
+    ///     request(address).await
+    /// }
+    ///
+    /// #[workflow]
+    /// async fn deliver(address: String) -> Result<String, String> {
+    ///     let place = geocode(address).await?;         // a run of its own, which may have to wait
+    ///     Ok(place)
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = Engine::builder(MemoryStore::new())
+    ///     .register::<Deliver>()
+    ///     .rate_limit_of::<Geocode>(50, Duration::from_secs(1))
+    ///     .build()
+    ///     .await?;
+    /// # let run = engine.start("a", deliver("here".to_owned())).await?;
+    /// # assert_eq!(run.result().await?, Ok("here".to_owned()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The store's clock counts, and what the store remembers: runs that are [purged](Retention) before that time is over are
+    /// counted no more. Like the other limits it holds for what this engine takes: give it to all that serve the workflow.
+    pub fn rate_limit_of<W: Machine>(mut self, starts: u32, per: Duration) -> Self {
+        self.gates.entry(W::NAME).or_default().rate = Some(Rate { starts: starts.max(1), per });
         self
     }
 

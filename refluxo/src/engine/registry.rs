@@ -121,7 +121,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Limits how many runs of workflows are worked on at once.
+    /// Limits how many runs of workflows are worked on at once, and how many begin in a time.
     ///
     /// # Errors
     ///

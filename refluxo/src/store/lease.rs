@@ -44,11 +44,12 @@ pub struct Want {
     pub version: u32,
     /// How many runs of it the worker has room for.
     pub slots: u32,
-    /// How many of its runs may be lent at once, to whichever workers.
+    /// How many of its runs may be lent at once, and may begin in a time, to whichever workers.
     pub gate: Gate,
 }
 
-/// How many runs of a workflow may be lent at once, to all workers together. Runs that rest don't count.
+/// How many runs of a workflow may be lent at once, to all workers together, and how many may begin in a time. Runs that rest are
+/// not lent.
 ///
 /// It comes with the claim: a store keeps no limits of its own, and each worker keeps to those that it knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,13 +58,34 @@ pub struct Gate {
     pub at_once: Option<u32>,
     /// How many of each [key](super::Lane::key).
     pub per_key: Option<u32>,
+    /// How many may begin in a time.
+    pub rate: Option<Rate>,
 }
 
 impl Gate {
     /// Whether there is no limit.
     #[must_use]
     pub const fn is_open(self) -> bool {
-        self.at_once.is_none() && self.per_key.is_none()
+        self.at_once.is_none() && self.per_key.is_none() && self.rate.is_none()
+    }
+}
+
+/// How many runs of a workflow may begin, to all workers together: in no span of that length more than so many.
+///
+/// A run begins when it is first lent; what becomes of it then is not limited. A run that is purged is not remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub starts: u32,
+    /// In how long a time.
+    pub per: Duration,
+}
+
+impl Rate {
+    /// Those that began after this count now.
+    #[must_use]
+    pub fn since(self, now: Timestamp) -> Timestamp {
+        now.saturating_sub(self.per)
     }
 }
 

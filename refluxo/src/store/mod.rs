@@ -59,7 +59,7 @@ pub use self::{
     cursor::{InvalidCursor, ListCursor},
     error::{Failure, Operation, StoreError},
     ids::{InvalidRunId, Revision, RunId, Seq, Token, Uid},
-    lease::{Claim, Claimed, Gate, Lease, Renewed, Want},
+    lease::{Claim, Claimed, Gate, Lease, Rate, Renewed, Want},
     limits::Limits,
     memory::{MemoryStore, MemoryStoreBuilder},
     message::{Delivered, Message, Received},
@@ -129,6 +129,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// has a key, is given back, rests, ends or loses its holder's session, the first blocked run of its key becomes due, of each
     /// version, and [`Wake::Due`] is told; so it is when a run with a key is lent and there is a place left. The order is that of
     /// claims. A message makes a blocked run due too, but lets it through no gate.
+    ///
+    /// Where the gate has a [`Rate`], a due run that has never been lent and finds that no more may begin becomes blocked too, and
+    /// leaves its turn to the next of its key. When more may begin, those of the highest priority become due with a claim;
+    /// [`Wake::Due`] and [`Claimed::next_due`] tell when that will be.
     ///
     /// An ended run that owes effects is due like any other, until a commit with [`Then::End`] settles them.
     /// The record is as of one moment: no message that its `inbox` lacks is below its [`Record::seen`].

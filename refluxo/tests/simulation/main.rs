@@ -121,6 +121,22 @@ async fn no_run_is_forgotten_that_waits_for_its_turn() {
     worlds.seeds(0..variable("REFLUXO_SEEDS").unwrap_or(10_000) / 10).await;
 }
 
+/// With a rate, and with limits beside it.
+#[tokio::test]
+async fn no_run_is_forgotten_that_waits_until_it_may_begin() {
+    let paced = || {
+        world().with(|builder| {
+            let builder = builder.rate_limit_of::<Script>(2, Duration::from_secs(3));
+            builder.limit_of::<Script>(2).limit_per_key_of::<Script>(1).concurrency(3)
+        })
+    };
+    let keyed = |starting: Starting<Script>, chance: &Chance| {
+        starting.key(format!("key-{}", chance.number(0..2))).priority(i8::from(chance.once_in(2)))
+    };
+    let worlds = scripts().world(paced).starting(keyed).runs(6);
+    worlds.seeds(0..variable("REFLUXO_SEEDS").unwrap_or(10_000) / 10).await;
+}
+
 /// Wrong protocols, and what the oracle says of a world that has one.
 const CAUGHT: &[(Wrong, &str)] = &[
     (Wrong::NoDoorbell, "messages count as seen"),

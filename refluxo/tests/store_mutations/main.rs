@@ -73,6 +73,14 @@ const CAUGHT: &[(Wrong, &[&str])] = &[
         Wrong::WorkflowsUnlimited,
         &["no_more_runs_are_lent_than_a_workflow_may_have", "both_limits_hold_at_once"],
     ),
+    (
+        Wrong::RatesUnlimited,
+        &[
+            "no_more_runs_begin_than_a_workflow_may_in_its_time",
+            "a_rate_holds_and_no_run_is_forgotten_with_many_workers",
+        ],
+    ),
+    (Wrong::RatesPerWindow, &["no_more_runs_begin_than_a_workflow_may_in_its_time"]),
 ];
 
 /// A memory store behind one wrong protocol.

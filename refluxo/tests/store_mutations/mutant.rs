@@ -14,8 +14,8 @@ use futures_util::stream::BoxStream;
 use refluxo::{
     store::{
         Claim, Claimed, Commit, Committed, Created, Delivered, Depth, Effect, Entry, Filter, Lease, Limits,
-        Listed, MemoryStore, MemoryStoreBuilder, Message, NewRun, Page, Query, Record, Renewed, Revision,
-        RunId, Seq, Session, SessionId, Stamped, Start, Store, StoreFuture, Then, Token, Wake,
+        Listed, MemoryStore, MemoryStoreBuilder, Message, NewRun, Page, Query, Rate, Record, Renewed,
+        Revision, RunId, Seq, Session, SessionId, Stamped, Start, Store, StoreFuture, Then, Token, Wake,
     },
     time::{Clock, JumpListener, Timestamp},
 };
@@ -79,6 +79,10 @@ pub(crate) enum Wrong {
     KeysUnlimited,
     /// A limit of a workflow is not looked at.
     WorkflowsUnlimited,
+    /// A rate is not looked at.
+    RatesUnlimited,
+    /// The time of a rate is thought to be over too soon.
+    RatesPerWindow,
 }
 
 impl Wrong {
@@ -111,6 +115,8 @@ impl Wrong {
         Self::PoisonUncounted,
         Self::KeysUnlimited,
         Self::WorkflowsUnlimited,
+        Self::RatesUnlimited,
+        Self::RatesPerWindow,
     ];
 }
 
@@ -345,6 +351,10 @@ impl Store for Mutant {
                 Wrong::ClaimsAnyVersion => want.version = u32::MAX,
                 Wrong::KeysUnlimited => want.gate.per_key = None,
                 Wrong::WorkflowsUnlimited => want.gate.at_once = None,
+                Wrong::RatesUnlimited => want.gate.rate = None,
+                Wrong::RatesPerWindow => {
+                    want.gate.rate = want.gate.rate.map(|rate| Rate { per: rate.per / 2, ..rate });
+                }
                 _ => {}
             }
         }

@@ -18,36 +18,36 @@ use crate::{
 };
 
 /// All runs of one key, one at a time.
-const ONE_PER_KEY: Gate = Gate { at_once: None, per_key: Some(1) };
+pub(super) const ONE_PER_KEY: Gate = Gate { at_once: None, per_key: Some(1), rate: None };
 
 fn at_once(runs: u32) -> Gate {
-    Gate { at_once: Some(runs), per_key: None }
+    Gate { at_once: Some(runs), ..Gate::default() }
 }
 
-fn keyed(name: &str, key: &str) -> NewRun {
+pub(super) fn keyed(name: &str, key: &str) -> NewRun {
     NewRun { lane: Lane { key: Some(key.into()), ..Lane::default() }, ..run(name) }
 }
 
 impl Worker {
     /// Claims through a gate.
-    async fn claim_by(&self, gate: Gate, slots: u32) -> Claimed {
+    pub(super) async fn claim_by(&self, gate: Gate, slots: u32) -> Claimed {
         self.claim_as(vec![Want { gate, ..want(QUEUE, u32::MAX, slots) }], slots).await.1
     }
 
     /// The names of the runs that it claims through a gate.
-    async fn names_by(&self, gate: Gate) -> Vec<String> {
+    pub(super) async fn names_by(&self, gate: Gate) -> Vec<String> {
         names(&self.claim_by(gate, 99).await.runs)
     }
 
     /// Claims the only run that a gate lets through.
-    async fn only_by(&self, gate: Gate) -> (Lease, Record) {
+    pub(super) async fn only_by(&self, gate: Gate) -> (Lease, Record) {
         let mut runs = self.claim_by(gate, 99).await.runs;
         assert_eq!(runs.len(), 1, "{:?}", names(&runs));
         runs.remove(0)
     }
 }
 
-fn names(runs: &[(Lease, Record)]) -> Vec<String> {
+pub(super) fn names(runs: &[(Lease, Record)]) -> Vec<String> {
     runs.iter().map(|(lease, _)| lease.run.as_str().to_owned()).collect()
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn both_limits_hold_at_once(bed: Arc<dyn TestBed>) {
         worker.start(keyed(name, &name[..1])).await;
     }
     worker.start(run("plain")).await;
-    let gate = Gate { at_once: Some(3), per_key: Some(1) };
+    let gate = Gate { at_once: Some(3), ..ONE_PER_KEY };
     let mut runs = worker.claim_by(gate, 99).await.runs;
     assert_eq!(runs.len(), 3);
     let mut order = Vec::new();
@@ -138,7 +138,7 @@ pub(super) async fn runs_of_one_key_follow_each_other(bed: Arc<dyn TestBed>) {
 /// Its places are free when its leases end, or at once where the store can tell that it is dead.
 pub(super) async fn a_worker_that_dies_leaves_its_places(bed: Arc<dyn TestBed>) {
     let (worker, other) = (super::worker(&bed).await, super::worker(&bed).await);
-    let gate = Gate { at_once: Some(1), per_key: Some(1) };
+    let gate = Gate { at_once: Some(1), ..ONE_PER_KEY };
     worker.start(keyed("a1", "a")).await;
     let (lease, _) = worker.only_by(gate).await;
     worker.start(keyed("a2", "a")).await;
@@ -226,7 +226,7 @@ pub(super) async fn the_next_of_each_version_may_come(bed: Arc<dyn TestBed>) {
 
 /// As soon as one is given back, also if there is none any more.
 pub(super) async fn a_higher_limit_lets_more_runs_through(bed: Arc<dyn TestBed>) {
-    for (number, gate) in [Gate { at_once: None, per_key: Some(3) }, Gate::default()].into_iter().enumerate()
+    for (number, gate) in [Gate { per_key: Some(3), ..ONE_PER_KEY }, Gate::default()].into_iter().enumerate()
     {
         let worker = super::worker(&bed).await;
         let key = format!("key-{number}");
@@ -278,7 +278,7 @@ pub(super) async fn a_run_with_a_key_is_not_lent_at_its_birth(bed: Arc<dyn TestB
 /// However many claim, rest, end and give back at the same time.
 pub(super) async fn limits_hold_and_no_run_is_forgotten_with_many_workers(bed: Arc<dyn TestBed>) {
     const RUNS: usize = 60;
-    let gate = Gate { at_once: Some(5), per_key: Some(2) };
+    let gate = Gate { at_once: Some(5), per_key: Some(2), rate: None };
     let worker = super::worker(&bed).await;
     for number in 0..RUNS {
         worker.start(keyed(&format!("run-{number}"), &format!("key-{}", number % 4))).await;

@@ -43,6 +43,7 @@ mod effects;
 mod limiting;
 mod looking;
 mod messages;
+mod pacing;
 mod purging;
 mod racing;
 mod transacting;
@@ -178,6 +179,16 @@ cases! { $
         a_higher_limit_lets_more_runs_through
         a_run_with_a_key_is_not_lent_at_its_birth
         limits_hold_and_no_run_is_forgotten_with_many_workers;
+    pacing:
+        no_more_runs_begin_than_a_workflow_may_in_its_time
+        what_has_begun_is_not_held_up
+        those_that_wait_begin_in_their_order
+        a_run_that_waits_leaves_its_turn_to_the_next_of_its_key
+        a_run_begins_once
+        a_message_lets_no_run_begin
+        all_may_begin_where_there_is_no_rate_any_more
+        an_old_worker_begins_what_it_can_run
+        a_rate_holds_and_no_run_is_forgotten_with_many_workers;
     committing:
         a_commit_changes_what_it_names_and_nothing_else
         a_commit_sent_again_is_done_and_changes_nothing

@@ -8,7 +8,9 @@ use super::{
     table::{DueRuns, Table},
 };
 use crate::{
-    store::{Claim, Claimed, Depth, Due, Gate, Lease, RunId, Session, SessionId, SessionWatch, Want},
+    store::{
+        Claim, Claimed, Depth, Due, Gate, Lease, Rate, RunId, Session, SessionId, SessionWatch, Wake, Want,
+    },
     time::Timestamp,
 };
 
@@ -20,17 +22,26 @@ impl Table {
         let mut left = claim.limit;
         for want in &claim.wants {
             let mut room = self.room(want, left.min(want.slots), now);
+            let mut starts = self.starts(want, now);
+            self.let_begin(want, room.min(starts), now);
             // Again, as long as runs that were found become blocked and leave their places to others.
             while let found = self.due_runs(want, room, now)
                 && !found.is_empty()
             {
                 for id in found {
-                    if !self.may_pass(&id, want.gate, now) {
+                    let begins = want.gate.rate.is_some() && self.runs[&id].is_new();
+                    if begins && starts == 0 {
+                        self.hold_back(&id, want, now);
+                    } else if !self.may_pass(&id, want.gate, now) {
                         self.edit(&id, now, |run, _| run.block());
                     } else if let Some(lease) =
                         self.lend(&id, &claim.session, until, self.is_gated(&id, want.gate), now)
                     {
                         runs.push((lease, self.runs[&id].record(Depth::All)));
+                        if begins {
+                            self.edit(&id, now, |run, _| run.begun = Some(now));
+                            starts -= 1;
+                        }
                         room -= 1;
                         left -= 1;
                         self.follow_through(&id, want.gate, now);
@@ -85,6 +96,40 @@ impl Table {
         }
     }
 
+    /// How many runs of a workflow may begin now.
+    fn starts(&self, want: &Want, now: Timestamp) -> u32 {
+        let Some(rate) = want.gate.rate else { return u32::MAX };
+        let counted = self.gates.begun(&want.queue).take_while(|begun| *begun > rate.since(now)).count();
+        rate.starts.saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX))
+    }
+
+    /// Leaves a run out of what claims look at until more of its workflow may begin. It leaves its turn to the next of its key.
+    fn hold_back(&mut self, id: &RunId, want: &Want, now: Timestamp) {
+        self.edit(id, now, |run, _| run.hold_back());
+        // Other workers learn when that will be.
+        self.wakes.extend(self.next_start(want, now).map(Wake::Due));
+        let group = group(&self.runs[id].row);
+        if group.1.is_some() {
+            self.let_through(&group, now);
+        }
+    }
+
+    /// Makes so many of those due that were held back.
+    fn let_begin(&mut self, want: &Want, most: u32, now: Timestamp) {
+        for id in self.gates.next(&want.queue, want.version, most) {
+            self.unblock(&id, now);
+        }
+    }
+
+    /// When the next run may begin of those that were held back.
+    fn next_start(&self, want: &Want, now: Timestamp) -> Option<Timestamp> {
+        self.gates.next(&want.queue, want.version, 1).first()?;
+        let Some(Rate { starts, per }) = want.gate.rate else { return Some(now) };
+        // The last one that makes them as many as there may be: when its time is over there is one less.
+        let last = self.gates.begun(&want.queue).nth(starts.saturating_sub(1) as usize);
+        Some(last.map_or(now, |last| last.saturating_add(per).max(now)))
+    }
+
     /// Makes the runs of sessions that are over due at once.
     fn free_dead_sessions(&mut self, now: Timestamp) {
         let dead: BTreeSet<_> =
@@ -137,7 +182,7 @@ impl Table {
         let own =
             |id: &RunId| matches!(self.runs[id].row.due, Due::Leased { session, .. } if session == asking);
         let first = |(_, runs): (_, &DueRuns)| runs.iter().find(|(_, id)| !own(id)).map(|(due, _)| *due);
-        self.wanted(want).filter_map(first).min()
+        self.wanted(want).filter_map(first).chain(self.next_start(want, now)).min()
     }
 
     pub(super) fn lend(
@@ -156,11 +201,15 @@ impl Table {
     /// Makes the next runs of a key due.
     pub(super) fn let_through(&mut self, group: &Group, now: Timestamp) {
         for id in self.gates.first(group) {
-            self.edit(&id, now, |run, _| {
-                if let Due::Blocked { since } = run.row.due {
-                    run.row.due = Due::At(since);
-                }
-            });
+            self.unblock(&id, now);
         }
+    }
+
+    fn unblock(&mut self, id: &RunId, now: Timestamp) {
+        self.edit(id, now, |run, _| {
+            if let Due::Blocked { since } = run.row.due {
+                run.row.due = Due::At(since);
+            }
+        });
     }
 }

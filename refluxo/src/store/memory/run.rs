@@ -41,6 +41,10 @@ pub(super) struct Run {
     pub(super) token: Option<Token>,
     /// Whether it was last lent through a gate.
     pub(super) gated: bool,
+    /// When it was first lent, if that was under a rate.
+    pub(super) begun: Option<Timestamp>,
+    /// Whether it is blocked until more may begin, and not by others of its key.
+    pub(super) held_back: bool,
     state: Bytes,
     parts: BTreeMap<String, Bytes>,
     attributes: BTreeMap<String, AttrValue>,
@@ -59,6 +63,8 @@ impl Run {
             row: Row::newborn(&new, Due::At(due), now),
             token: None,
             gated: false,
+            begun: None,
+            held_back: false,
             state: new.state,
             parts: new.parts.into_iter().map(|part| (part.name, part.body)).collect(),
             attributes: new
@@ -88,6 +94,22 @@ impl Run {
 
     /// Leaves it out of what claims look at, until others of its key are given back.
     pub(super) fn block(&mut self) {
+        self.held_back = false;
+        self.wait();
+    }
+
+    /// Leaves it out of what claims look at, until more of its workflow may begin.
+    pub(super) fn hold_back(&mut self) {
+        self.held_back = true;
+        self.wait();
+    }
+
+    /// Whether it was never lent, as far as a rate is concerned.
+    pub(super) fn is_new(&self) -> bool {
+        self.row.revision.0 == 0 && self.begun.is_none()
+    }
+
+    fn wait(&mut self) {
         if let Due::At(since) | Due::Leased { until: since, .. } = self.row.due {
             self.row.due = Due::Blocked { since };
         }

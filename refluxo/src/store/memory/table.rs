@@ -256,7 +256,9 @@ impl Table {
         let gone: Vec<(Timestamp, Timestamp, RunId)> =
             gone.filter_map(|run| Some((run.row.created, run.row.ended?, run.row.id.clone()))).collect();
         for (created, ended, id) in &gone {
-            self.runs.remove(id);
+            if let Some(run) = self.runs.remove(id) {
+                self.gates.leave(&run);
+            }
             self.by_age.remove(&(*created, id.clone()));
             self.by_end.remove(&(*ended, id.clone()));
             self.living_children.remove(id);

@@ -15,6 +15,9 @@ use crate::{
     time::Timestamp,
 };
 
+/// The longest time that a rate is for: times are added to it.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 1_000);
+
 /// Takes due runs.
 pub(super) async fn claim(
     connection: &mut PgConnection,
@@ -28,6 +31,9 @@ pub(super) async fn claim(
     let limit = |limit: Option<u32>| limit.map(i64::from);
     let at_once: Vec<Option<i64>> = claim.wants.iter().map(|want| limit(want.gate.at_once)).collect();
     let per_key: Vec<Option<i64>> = claim.wants.iter().map(|want| limit(want.gate.per_key)).collect();
+    let rates = || claim.wants.iter().map(|want| want.gate.rate);
+    let starts: Vec<Option<i64>> = rates().map(|rate| limit(rate.map(|rate| rate.starts))).collect();
+    let per: Vec<Option<i64>> = rates().map(|rate| rate.map(|rate| micros(rate.per.min(LONGEST)))).collect();
     let mut rows = sqlx::query(AssertSqlSafe(shared.statements.claim.clone()))
         .bind(&*shared.channel)
         .bind(shared.lock_class)
@@ -39,6 +45,8 @@ pub(super) async fn claim(
         .bind(slots)
         .bind(at_once)
         .bind(per_key)
+        .bind(starts)
+        .bind(per)
         .bind(live)
         .bind(over)
         .fetch_all(connection)

@@ -16,7 +16,7 @@ use crate::{
 /// The columns of a [`Row`], in the order in which [`read_row`] reads them.
 pub(super) const COLUMNS: &str = "run.id, run.uid, run.root, run.parent, run.queue, run.input, run.version, run.status, run.at, \
      run.head, run.revision, run.due_at, run.session, run.claims, run.inbox_last, run.inbox_read, run.created_at, \
-     run.updated_at, run.ended_at, run.priority, run.limit_key, run.blocked_at";
+     run.updated_at, run.ended_at, run.priority, run.limit_key, coalesce(run.blocked_at, run.paced_at)";
 
 /// How many columns those are: where the state and the rest of a [`Record`] begin.
 pub(super) const COLUMN_COUNT: usize = 22;
@@ -127,7 +127,7 @@ where
     Ok(row.try_get::<Option<Vec<T>>, _>(column)?.unwrap_or_default())
 }
 
-/// When a run is due, from `due_at`, `session` and `blocked_at`.
+/// When a run is due, from `due_at`, `session`, and since when it is blocked.
 fn due(at: Option<i64>, session: Option<&[u8]>, blocked_at: Option<i64>) -> Result<Due, Error> {
     if let Some(since) = blocked_at.map(time) {
         return Ok(Due::Blocked { since });

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/2-ended.sql"),
     include_str!("schema/3-priority.sql"),
     include_str!("schema/4-gates.sql"),
+    include_str!("schema/5-rates.sql"),
 ];
 
 /// The functions as they are after the last step; they hold nothing, so they are made anew.
@@ -33,6 +34,8 @@ const FUNCTION_NAMES: &[&str] = &[
     "lent",
     "let_through",
     "follow",
+    "starts_left",
+    "next_start",
     "write",
     "priorities",
     "claim",

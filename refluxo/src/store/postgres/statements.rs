@@ -34,7 +34,7 @@ impl Statements {
         let schema = quote(schema);
         Self {
             write: call(&schema, "write", 61),
-            claim: call(&schema, "claim", 12),
+            claim: call(&schema, "claim", 14),
             renew: call(&schema, "renew", 5),
             history: format!(
                 "SELECT {schema}.clock(), e.seq, e.revision, e.at, e.body

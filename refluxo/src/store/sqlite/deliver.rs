@@ -95,7 +95,7 @@ fn append(tx: &mut Tx<'_>, inbox: &Inbox, message: &Message) -> rusqlite::Result
     if !inbox.leased && inbox.due.is_none_or(|due| due > tx.now) {
         let sql =
             "UPDATE run SET inbox_last = ?2, inbox_count = inbox_count + 1, inbox_bytes = inbox_bytes + ?3,
-             due_at = coalesce(blocked_at, ?4), blocked_at = NULL WHERE key = ?1";
+             due_at = coalesce(blocked_at, paced_at, ?4), blocked_at = NULL, paced_at = NULL WHERE key = ?1";
         run(tx.db, sql, params![inbox.run, last, bytes, now])?;
     } else {
         let sql =

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::{
     gates::{self, Candidate, LetGo, let_through, room},
     idle::{self, Idle, file_version},
+    rates,
     read::load_record,
     rows::{count, optional_time, run_id, time},
     statement::{all, one, run},
@@ -79,13 +80,15 @@ fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
     for want in &claim.wants {
         let slots = want.slots.min(claim.limit.saturating_sub(length(&runs)));
         let mut room = room(tx, want, slots)?;
+        let mut starts = rates::starts(tx, want)?;
+        rates::let_begin(tx, want, room.min(starts))?;
         let mut blocked = 0;
         // Again, as long as runs that were found become blocked and leave their places to others.
         while room > 0 && blocked < MOST_BLOCKED {
             let found = due_runs(tx, want, room)?;
             let before = blocked;
             for due in found {
-                match take(tx, claim, want, due)? {
+                match take(tx, claim, want, due, &mut starts)? {
                     Some(taken) => {
                         runs.push(taken);
                         room -= 1;
@@ -119,16 +122,24 @@ struct DueRun {
     id: RunId,
     revision: Revision,
     limit_key: Option<String>,
+    /// Whether it was never lent, as far as a rate is concerned.
+    is_new: bool,
 }
 
-/// Lends a run that is due, or blocks it.
+/// Lends a run that is due, or blocks it. So many may begin.
 fn take(
     tx: &mut Tx<'_>,
     claim: &Claim,
     want: &Want,
     due: DueRun,
+    starts: &mut u32,
 ) -> rusqlite::Result<Option<(Lease, Record)>> {
-    let DueRun { key, id, revision, limit_key } = due;
+    let DueRun { key, id, revision, limit_key, is_new } = due;
+    let begins = is_new && want.gate.rate.is_some();
+    if begins && *starts == 0 {
+        rates::hold_back(tx, want, key, limit_key.as_deref())?;
+        return Ok(None);
+    }
     let candidate = Candidate { run: key, want, limit_key: limit_key.as_deref() };
     let (has_place, has_another) = candidate.places(tx)?;
     if !has_place {
@@ -137,6 +148,10 @@ fn take(
     }
     let lease = new_lease(tx, id, revision, &claim.session, tx.now.saturating_add(claim.keep))?;
     lend(tx, key, &lease, claim.session.id(), candidate.is_gated())?;
+    if begins {
+        rates::begin(tx, key)?;
+        *starts -= 1;
+    }
     if let Some(limit_key) = &limit_key
         && has_another
     {
@@ -174,7 +189,9 @@ fn claim_nothing(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Clai
     }
     for want in &claim.wants {
         let slots = claim.limit.min(want.slots).min(1);
-        if !due_runs(tx, want, room(tx, want, slots)?)?.is_empty() {
+        let room = room(tx, want, slots)?;
+        let is_next = room > 0 && rates::next_start(tx, want)?.is_some_and(|next| next <= tx.now);
+        if is_next || !due_runs(tx, want, room)?.is_empty() {
             return Ok(None);
         }
     }
@@ -206,12 +223,12 @@ fn due_runs(tx: &Tx<'_>, want: &Want, limit: u32) -> rusqlite::Result<Vec<DueRun
         let room = limit.saturating_sub(length(&found));
         found.extend(all(
             tx.db,
-            "SELECT key, id, revision, limit_key FROM run WHERE queue = ?1 AND priority = ?2 AND due_at <= ?3 AND version <= ?4
+            "SELECT key, id, revision, limit_key, revision = 0 AND begun_at IS NULL FROM run WHERE queue = ?1 AND priority = ?2 AND due_at <= ?3 AND version <= ?4
              ORDER BY due_at LIMIT ?5",
             params![want.queue, priority, tx.now.as_micros(), want.version, room],
             |row| {
                 let (id, revision) = (run_id(row, 1)?, Revision(count(row, 2)?));
-                Ok(DueRun { key: row.get(0)?, id, revision, limit_key: row.get(3)? })
+                Ok(DueRun { key: row.get(0)?, id, revision, limit_key: row.get(3)?, is_new: row.get(4)? })
             },
         )?);
         if length(&found) == limit {
@@ -252,6 +269,7 @@ fn next_due(tx: &Tx<'_>, claim: &Claim) -> rusqlite::Result<Option<Timestamp>> {
             next = next.into_iter().chain(end.flatten()).min();
             continue;
         }
+        next = next.into_iter().chain(rates::next_start(tx, want)?).min();
         for priority in priorities(tx, &want.queue)? {
             let due = one(
                 tx.db,

@@ -24,6 +24,7 @@ mod idle;
 mod lend;
 mod open;
 mod purge;
+mod rates;
 mod read;
 mod reader;
 mod rows;

@@ -15,7 +15,8 @@ use crate::{
 
 /// The columns of a [`Row`](crate::store::Row), in the order in which [`read_row`] reads them.
 pub(super) const COLUMNS: &str = "id, uid, root, parent, queue, input, version, status, at, head, revision, due_at, \
-     session, claims, inbox_last, inbox_read, created_at, updated_at, ended_at, priority, limit_key, blocked_at";
+     session, claims, inbox_last, inbox_read, created_at, updated_at, ended_at, priority, limit_key, \
+     coalesce(blocked_at, paced_at)";
 
 /// How many columns those are: where a query's own columns begin.
 pub(super) const COLUMN_COUNT: usize = 22;
@@ -59,7 +60,7 @@ pub(super) fn read_message(row: &Row<'_>) -> rusqlite::Result<Received> {
     })
 }
 
-/// When a run is due, from `due_at`, `session` and `blocked_at`.
+/// When a run is due, from `due_at`, `session`, and since when it is blocked.
 fn due(row: &Row<'_>, due_at: usize, session: usize, blocked_at: usize) -> rusqlite::Result<Due> {
     if let Some(since) = optional_time(row, blocked_at)? {
         return Ok(Due::Blocked { since });

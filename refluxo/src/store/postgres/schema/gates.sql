@@ -1,4 +1,4 @@
--- How many runs of a workflow are lent at once.
+-- How many runs of a workflow are lent at once, and how many begin in a time.
 --
 -- Those that came through a gate are counted in an index that has no others, so a limit costs what it allows. Whoever counts and
 -- lends, and whoever gives back, does so under the lock of the workflow's gate until the end of its transaction. Without it a
@@ -66,4 +66,23 @@ BEGIN
     PERFORM lock_gates(queues);
     PERFORM let_through(queue, key)
     FROM (SELECT DISTINCT queue, key FROM unnest(queues, keys) AS f(queue, key) WHERE key IS NOT NULL) freed;
+END $$;
+
+-- How many runs of a workflow may begin now, if so many may in a time. Asked under the lock of its gate.
+CREATE FUNCTION {schema}.starts_left(wanted text, starts bigint, per bigint, time_now bigint) RETURNS bigint LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    RETURN greatest(0, starts - (SELECT count(*) FROM run WHERE queue = wanted AND begun_at > time_now - per));
+END $$;
+
+-- When the next run of a workflow may begin: when the time of the last one is over that makes them as many as there may be.
+CREATE FUNCTION {schema}.next_start(wanted text, starts bigint, per bigint, time_now bigint) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    -- At once if there is no such run, or no limit.
+    RETURN greatest(time_now, per + (SELECT begun_at FROM run WHERE queue = wanted AND begun_at IS NOT NULL
+                                     ORDER BY begun_at DESC LIMIT 1 OFFSET starts - 1));
 END $$;

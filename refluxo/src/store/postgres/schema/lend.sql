@@ -20,7 +20,7 @@ END $$;
 -- long as somebody has their advisory lock.
 CREATE FUNCTION {schema}.claim(
     channel text, lock_class integer, asking bytea, keep bigint, most bigint, w_queue text[], w_version bigint[], w_slots bigint[],
-    w_at_once bigint[], w_per_key bigint[], here bytea[], over bytea[]
+    w_at_once bigint[], w_per_key bigint[], w_starts bigint[], w_per bigint[], here bytea[], over bytea[]
 ) RETURNS TABLE (
     id text, uid bytea, root text, parent text, queue text, input bytea, version bigint, status text, at text, head bytea,
     revision bigint, due_at bigint, session bytea, claims bigint, inbox_last bigint, inbox_read bigint, created_at bigint,
@@ -43,12 +43,17 @@ DECLARE
     got bigint[];
     one bigint;
     one_key text;
+    begins boolean;
+    -- How many may begin of the workflow that is looked at.
+    left_to_start bigint;
     others bigint;
     blocked bigint;
     before bigint;
     one_keys text[];
     -- Whether something became due that others may not know of.
     told boolean := false;
+    -- When more may begin of a workflow whose runs were held back.
+    opens bigint;
     gates text[];
     f_queue text[] := '{}';
     f_key text[] := '{}';
@@ -72,31 +77,44 @@ BEGIN
         END IF;
     END LOOP;
     SELECT array_agg(queue) INTO gates
-    FROM unnest(w_queue, w_at_once, w_per_key) AS w(queue, at_once, per_key)
-    WHERE w.at_once IS NOT NULL OR w.per_key IS NOT NULL;
+    FROM unnest(w_queue, w_at_once, w_per_key, w_starts) AS w(queue, at_once, per_key, starts)
+    WHERE w.at_once IS NOT NULL OR w.per_key IS NOT NULL OR w.starts IS NOT NULL;
     IF gates IS NOT NULL OR cardinality(f_queue) > 0 THEN
         PERFORM lock_gates(coalesce(gates, '{}') || f_queue);
         PERFORM follow(f_queue, f_key);
         -- Others may have had the locks for a while.
         time_now := clock();
     END IF;
+    -- Those that were held back and may begin now.
+    UPDATE run SET due_at = paced_at, paced_at = NULL WHERE key IN (
+        SELECT held.key
+        FROM unnest(w_queue, w_version, w_slots, w_at_once, w_starts, w_per) AS w(queue, version, slots, at_once, starts, per)
+        CROSS JOIN LATERAL (
+            SELECT key FROM run WHERE run.queue = w.queue AND run.version <= w.version AND paced_at IS NOT NULL
+            ORDER BY run.priority DESC, paced_at
+            LIMIT least(w.slots,
+                        CASE WHEN w.at_once IS NOT NULL THEN greatest(0, w.at_once - lent(w.queue, NULL, NULL, time_now)) END,
+                        CASE WHEN w.starts IS NOT NULL THEN starts_left(w.queue, w.starts, w.per, time_now) END)
+            FOR NO KEY UPDATE SKIP LOCKED) held);
     SELECT array_agg(w.place ORDER BY w.place, p.priority DESC) AS places,
            array_agg(w.queue ORDER BY w.place, p.priority DESC) AS queues,
            array_agg(w.version ORDER BY w.place, p.priority DESC) AS versions,
            array_agg(w.slots ORDER BY w.place, p.priority DESC) AS slots,
            array_agg(w.at_once ORDER BY w.place, p.priority DESC) AS at_onces,
            array_agg(w.per_key ORDER BY w.place, p.priority DESC) AS per_keys,
+           array_agg(w.starts ORDER BY w.place, p.priority DESC) AS starts,
+           array_agg(w.per ORDER BY w.place, p.priority DESC) AS pers,
            array_agg(p.priority ORDER BY w.place, p.priority DESC) AS priorities
     INTO looks
-    FROM unnest(w_queue, w_version, w_slots, w_at_once, w_per_key) WITH ORDINALITY
-        AS w(queue, version, slots, at_once, per_key, place)
+    FROM unnest(w_queue, w_version, w_slots, w_at_once, w_per_key, w_starts, w_per) WITH ORDINALITY
+        AS w(queue, version, slots, at_once, per_key, starts, per, place)
     CROSS JOIN LATERAL priorities(w.queue) AS p(priority)
     WHERE w.slots > 0;
     FOR attempt IN 1 .. 3 LOOP
         FOR look IN
             SELECT * FROM unnest(looks.places, looks.queues, looks.versions, looks.slots, looks.at_onces, looks.per_keys,
-                                 looks.priorities)
-                AS l(place, queue, version, slots, at_once, per_key, priority)
+                                 looks.starts, looks.pers, looks.priorities)
+                AS l(place, queue, version, slots, at_once, per_key, starts, per, priority)
         LOOP
             IF look.place <> place THEN
                 place := look.place;
@@ -104,6 +122,9 @@ BEGIN
                 blocked := 0;
                 IF look.at_once IS NOT NULL THEN
                     room := least(room, look.at_once - lent(look.queue, NULL, NULL, time_now));
+                END IF;
+                IF look.starts IS NOT NULL THEN
+                    left_to_start := starts_left(look.queue, look.starts, look.per, time_now);
                 END IF;
             END IF;
             room := least(room, most - cardinality(taken));
@@ -116,7 +137,7 @@ BEGIN
                       ORDER BY run.due_at LIMIT room FOR NO KEY UPDATE SKIP LOCKED) due;
                 EXIT WHEN got IS NULL;
                 -- Lent at once: the workflow may be wanted a second time.
-                IF look.per_key IS NULL THEN
+                IF look.per_key IS NULL AND look.starts IS NULL THEN
                     WITH now_lent AS (
                         UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
                             claims = claims + 1, gated = look.at_once IS NOT NULL
@@ -132,8 +153,17 @@ BEGIN
                 END IF;
                 before := blocked;
                 FOREACH one IN ARRAY got LOOP
-                    SELECT limit_key INTO one_key FROM run WHERE key = one;
-                    IF one_key IS NOT NULL THEN
+                    SELECT limit_key, look.starts IS NOT NULL AND revision = 0 AND begun_at IS NULL INTO one_key, begins
+                    FROM run WHERE key = one;
+                    IF begins AND left_to_start = 0 THEN
+                        UPDATE run SET paced_at = due_at, due_at = NULL, session = NULL WHERE key = one;
+                        blocked := blocked + 1;
+                        opens := least(opens, next_start(look.queue, look.starts, look.per, time_now));
+                        -- It leaves its turn to the next of its key.
+                        told := let_through(look.queue, one_key) OR told;
+                        CONTINUE;
+                    END IF;
+                    IF one_key IS NOT NULL AND look.per_key IS NOT NULL THEN
                         others := lent(look.queue, one_key, one, time_now);
                         IF others >= look.per_key THEN
                             UPDATE run SET blocked_at = due_at, due_at = NULL, session = NULL WHERE key = one;
@@ -142,11 +172,16 @@ BEGIN
                         END IF;
                     END IF;
                     UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
-                        claims = claims + 1, gated = look.at_once IS NOT NULL OR one_key IS NOT NULL
+                        claims = claims + 1,
+                        gated = look.at_once IS NOT NULL OR look.per_key IS NOT NULL AND one_key IS NOT NULL,
+                        begun_at = CASE WHEN begins THEN time_now ELSE begun_at END
                     WHERE key = one;
+                    IF begins THEN
+                        left_to_start := left_to_start - 1;
+                    END IF;
                     room := room - 1;
                     taken := array_append(taken, one);
-                    IF one_key IS NOT NULL AND others + 1 < look.per_key THEN
+                    IF one_key IS NOT NULL AND (look.per_key IS NULL OR others + 1 < look.per_key) THEN
                         told := let_through(look.queue, one_key) OR told;
                     END IF;
                 END LOOP;
@@ -211,9 +246,15 @@ BEGIN
         SELECT min(run.due_at) FILTER (WHERE run.due_at > time_now AND run.session <> asking) AS due_at FROM run
         WHERE run.queue = w.queue AND run.gated AND run.session IS NOT NULL) r
     WHERE w.slots > 0 AND w.at_once IS NOT NULL;
-    IF told THEN
+    -- When more may begin of those that are held back.
+    SELECT least(next_due, min(next_start(w.queue, w.starts, w.per, time_now))) INTO next_due
+    FROM unnest(w_queue, w_version, w_slots, w_at_once, w_starts, w_per) AS w(queue, version, slots, at_once, starts, per)
+    WHERE w.slots > 0
+        AND EXISTS (SELECT FROM run WHERE run.queue = w.queue AND run.version <= w.version AND paced_at IS NOT NULL)
+        AND (w.at_once IS NULL OR lent(w.queue, NULL, NULL, time_now) < w.at_once);
+    IF told OR opens IS NOT NULL THEN
         -- Without a sender: what became due is news in this process too.
-        PERFORM ring(channel, '', ARRAY['d' || time_now]);
+        PERFORM ring(channel, '', ARRAY['d' || CASE WHEN told THEN time_now ELSE opens END]);
     END IF;
     claimed_at := time_now;
     RETURN NEXT;

@@ -279,8 +279,8 @@ BEGIN
         FOR t IN 1 .. cardinality(t_run) LOOP
             UPDATE run SET inbox_last = t_last[t], inbox_count = t_count[t], inbox_bytes = t_bytes[t],
                 -- A run that rests is due. In all other cases the due time stays, and with it the index.
-                due_at = CASE WHEN session IS NULL THEN least(coalesce(due_at, blocked_at), written_at) ELSE due_at END,
-                blocked_at = NULL
+                due_at = CASE WHEN session IS NULL THEN least(coalesce(due_at, blocked_at, paced_at), written_at) ELSE due_at END,
+                blocked_at = NULL, paced_at = NULL
             WHERE key = t_run[t] AND inbox_last < t_last[t]
             RETURNING session INTO was;
             IF NOT FOUND THEN
