@@ -37,13 +37,21 @@ async fn open(path: impl AsRef<Path>) -> SqliteStore {
     SqliteStore::builder(path).synchronous(Synchronous::Off).open().await.expect("open")
 }
 
-/// Not a test of its own: what the worker processes run. A worker takes due runs through their steps, one commit each,
-/// and prints a line for each commit that was acknowledged.
+/// A worker that nobody kills. In a process that another test has started, it works on the file of that test.
 #[tokio::test]
-#[ignore = "run by the other tests, in processes of their own"]
-async fn worker_process() {
-    let Some(path) = std::env::var_os(FILE) else { return };
-    let store = open(path).await;
+async fn a_worker_takes_all_runs_to_their_end() {
+    if let Some(path) = std::env::var_os(FILE) {
+        return work(&open(path).await).await;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(folder.path().join("shop.db")).await;
+    create_runs(&store).await;
+    work(&store).await;
+    all_have_ended(&store, &HashMap::new()).await;
+}
+
+/// Takes due runs through their steps, one commit each, and prints a line for each commit that was acknowledged.
+async fn work(store: &SqliteStore) {
     let session = Session::begin();
     loop {
         let want = Want { queue: "work".into(), version: 1, slots: 4, gate: Gate::default() };
@@ -83,7 +91,7 @@ async fn worker_process() {
 
 fn spawn(path: &Path) -> (Child, BufReader<ChildStdout>) {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
-    command.args(["--exact", "worker_process", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args(["--exact", "a_worker_takes_all_runs_to_their_end", "--nocapture", "--test-threads=1"]);
     let mut child = command.env(FILE, path).stdout(Stdio::piped()).spawn().expect("a process");
     let lines = BufReader::new(child.stdout.take().expect("its output"));
     (child, lines)
@@ -158,6 +166,16 @@ async fn processes_that_are_killed_lose_nothing_and_repeat_nothing() {
         assert!(going || status.success(), "a worker failed: {status}");
     }
     assert!(kills >= 10, "{kills} kills are too few to show anything");
+    all_have_ended(&store, &acknowledged).await;
+    drop(store);
+    drop(open(&path).await);
+    let left: Vec<_> =
+        folder.path().read_dir().expect("the folder").map(|f| f.expect("a file").file_name()).collect();
+    assert_eq!(left, ["shop.db"], "no lock file is left behind");
+}
+
+/// All runs have ended, each of their steps was committed once, and what was acknowledged is there.
+async fn all_have_ended(store: &SqliteStore, acknowledged: &HashMap<String, u64>) {
     for number in 0..RUNS {
         let record = store.load(&id(number), Depth::All).await.expect("load").value.expect("no run is lost");
         assert_eq!((record.row.head.status, record.row.revision.0), (Status::Completed, STEPS));
@@ -168,11 +186,6 @@ async fn processes_that_are_killed_lose_nothing_and_repeat_nothing() {
         let expected: Vec<_> = (1..=STEPS).map(|step| (step, Bytes::from(step.to_string()))).collect();
         assert_eq!(entries, expected, "each step is committed once");
     }
-    drop(store);
-    drop(open(&path).await);
-    let left: Vec<_> =
-        folder.path().read_dir().expect("the folder").map(|f| f.expect("a file").file_name()).collect();
-    assert_eq!(left, ["shop.db"], "no lock file is left behind");
 }
 
 /// What another process writes is heard here, without any message between the two.
