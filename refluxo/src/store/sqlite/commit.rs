@@ -36,14 +36,22 @@ struct Found {
     chain: Chain,
     ended: Option<Timestamp>,
     owes: bool,
-    let_go: LetGo,
 }
 
-fn find(db: &Connection, id: &RunId) -> rusqlite::Result<Option<Found>> {
-    let sql =
-        "SELECT key, token, session, due_at, revision, status, version, inbox_last, inbox_read, inbox_count,
-             last_entry, entries, ended_at, owes, queue, limit_key, gated FROM run WHERE id = ?1";
-    one(db, sql, [id.as_str()], |row| {
+/// What a commit needs to know of its run. All of it stands before the state in the table, which may be long.
+pub(super) const FIND: &str =
+    "SELECT key, token, session, due_at, revision, status, version, inbox_last, inbox_read, inbox_count,
+         last_entry, entries, ended_at, owes FROM run WHERE id = ?1";
+
+/// The step from one state to the next: no column of an index is named, so that SQLite leaves them all alone.
+pub(super) const GO_ON: &str =
+    "UPDATE run SET claims = 0, at = ?2, head = ?3, state = coalesce(?4, state), revision = ?5, inbox_read = ?6,
+         inbox_count = inbox_count - ?7, inbox_bytes = inbox_bytes - ?8, entries = ?9, last_entry = ?10,
+         updated_at = ?11, owes = ?12
+     WHERE key = ?1";
+
+fn find(tx: &mut Tx<'_>, id: &RunId) -> rusqlite::Result<Option<Found>> {
+    tx.step.find.one([id.as_str()], |row| {
         Ok(Found {
             run: row.get(0)?,
             token: token(row, 1)?,
@@ -58,7 +66,6 @@ fn find(db: &Connection, id: &RunId) -> rusqlite::Result<Option<Found>> {
             chain: Chain { run: row.get(0)?, last: row.get(10)?, length: count(row, 11)? },
             ended: optional_time(row, 12)?,
             owes: row.get(13)?,
-            let_go: LetGo { queue: row.get(14)?, limit_key: row.get(15)?, gated: row.get(16)? },
         })
     })
 }
@@ -69,7 +76,7 @@ pub(super) fn commit(tx: &mut Tx<'_>, commit: &Commit) -> rusqlite::Result<Commi
         return Ok(Committed::Rejected(StoreError::fatal(&tx.shared.name, Operation::Commit, invalid)));
     }
     let lease = &commit.lease;
-    let Some(mut found) = find(tx.db, &lease.run)? else { return Ok(Committed::Lost) };
+    let Some(mut found) = find(tx, &lease.run)? else { return Ok(Committed::Lost) };
     if found.token != Some(lease.token) {
         return Ok(Committed::Lost);
     }
@@ -107,7 +114,19 @@ fn apply(tx: &mut Tx<'_>, found: &mut Found, commit: &Commit) -> rusqlite::Resul
         run(tx.db, sql, params![found.run, tx.now.as_micros()])?;
         tx.wakes.push(Wake::Due(tx.now));
     }
-    if commit.then == Then::Go { Ok(()) } else { found.let_go.follow(tx) }
+    match commit.then {
+        Then::Go => Ok(()),
+        Then::Rest { .. } | Then::End => let_go(tx, found.run),
+    }
+}
+
+/// Has those follow that waited for a run which is let go of.
+fn let_go(tx: &mut Tx<'_>, key: i64) -> rusqlite::Result<()> {
+    let sql = "SELECT queue, limit_key, gated FROM run WHERE key = ?1";
+    let let_go = one(tx.db, sql, [key], |row| {
+        Ok(LetGo { queue: row.get(0)?, limit_key: row.get(1)?, gated: row.get(2)? })
+    })?;
+    let_go.map_or(Ok(()), |let_go| let_go.follow(tx))
 }
 
 fn write_parts(db: &Connection, key: i64, ops: &[PartOp]) -> rusqlite::Result<()> {
@@ -200,18 +219,20 @@ fn write_run(
     let (length, last) = (int(found.chain.length), found.chain.last);
     let micros = now.as_micros();
     if stays {
-        // The step from one state to the next: no column of an index is named, so that SQLite leaves them all alone.
-        run(
-            tx.db,
-            "UPDATE run SET claims = 0, at = ?2, head = ?3, state = coalesce(?4, state), revision = ?5, inbox_read = ?6,
-                 inbox_count = inbox_count - ?7, inbox_bytes = inbox_bytes - ?8, entries = ?9, last_entry = ?10,
-                 updated_at = ?11, owes = ?12
-             WHERE key = ?1",
-            params![
-                found.run, head.at, &head.body[..], state, revision, read, messages, bytes, length, last, micros,
-                found.owes,
-            ],
-        )?;
+        tx.step.go_on.run(params![
+            found.run,
+            head.at,
+            &head.body[..],
+            state,
+            revision,
+            read,
+            messages,
+            bytes,
+            length,
+            last,
+            micros,
+            found.owes,
+        ])?;
         return Ok(());
     }
     let session = if commit.then == Then::Go { found.session } else { None };

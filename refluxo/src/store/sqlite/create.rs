@@ -35,7 +35,7 @@ pub(super) fn create(tx: &mut Tx<'_>, new: &NewRun) -> rusqlite::Result<Created>
 
 /// Writes all of a new run; nothing and `false` if the id is in use.
 fn insert(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     new: &NewRun,
     due: Timestamp,
     lent: Option<&(Lease, SessionId)>,

@@ -10,6 +10,10 @@ use super::{
 };
 use crate::store::{Entry, EntryId, Page, Revision, RunId};
 
+/// Appends an entry.
+pub(super) const APPEND: &str =
+    "INSERT INTO entry (run, prev, revision, at, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+
 /// A run's chain.
 pub(super) struct Chain {
     /// The run.
@@ -24,16 +28,13 @@ impl Chain {
     /// Appends entries of one revision, and lets go of old ones when there are too many.
     pub(super) fn append(
         &mut self,
-        tx: &Tx<'_>,
+        tx: &mut Tx<'_>,
         revision: Revision,
         bodies: &[Bytes],
     ) -> rusqlite::Result<()> {
         for body in bodies {
-            run(
-                tx.db,
-                "INSERT INTO entry (run, prev, revision, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![self.run, self.last, int(revision.0), tx.now.as_micros(), &body[..]],
-            )?;
+            let at = tx.now.as_micros();
+            tx.step.append.run(params![self.run, self.last, int(revision.0), at, &body[..]])?;
             self.last = Some(tx.db.last_insert_rowid());
             self.length += 1;
         }

@@ -4,7 +4,11 @@ use std::{cell::RefCell, sync::Arc};
 
 use rusqlite::Connection;
 
-use super::{Shared, idle::Idle, statement::run};
+use super::{
+    Shared, commit, entries,
+    idle::Idle,
+    statement::{Kept, run},
+};
 use crate::{
     store::{
         Limits, Operation, StoreError, Wake,
@@ -25,6 +29,14 @@ pub(super) struct Tx<'a> {
     careful: bool,
     /// What listeners are to be told once it is committed.
     pub(super) wakes: Vec<Wake>,
+    pub(super) step: StepStatements<'a>,
+}
+
+/// The statements of a commit that goes on from one step to the next.
+pub(super) struct StepStatements<'a> {
+    pub(super) find: Kept<'a>,
+    pub(super) append: Kept<'a>,
+    pub(super) go_on: Kept<'a>,
 }
 
 impl<'a> Tx<'a> {
@@ -35,7 +47,12 @@ impl<'a> Tx<'a> {
         now: Timestamp,
         careful: bool,
     ) -> Self {
-        Self { db, shared, now, idle, careful, wakes: Vec::new() }
+        let step = StepStatements {
+            find: Kept::new(db, commit::FIND),
+            append: Kept::new(db, entries::APPEND),
+            go_on: Kept::new(db, commit::GO_ON),
+        };
+        Self { db, shared, now, idle, careful, wakes: Vec::new(), step }
     }
 
     pub(super) fn limits(&self) -> &'a Limits {
