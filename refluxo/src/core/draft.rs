@@ -1,6 +1,9 @@
 //! What an event changes, while it is put together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use bytes::Bytes;
 
@@ -91,7 +94,7 @@ impl Run {
     /// Removes what is kept of the branch at a path and of all below it.
     pub(super) fn remove_branches(&mut self, draft: &mut Draft, path: &Path) {
         let mut gone = Vec::new();
-        for kind in OF_BRANCHES {
+        for kind in OF_BRANCHES.into_iter().filter(|kind| self.has_part(kind)) {
             let whole = format!("{kind}{path}");
             let below = if path.is_root() { whole.clone() } else { format!("{whole}.") };
             let names = self.reserved.range(below.clone()..).take_while(|name| name.starts_with(&below));
@@ -101,6 +104,12 @@ impl Run {
         for name in gone {
             self.remove(draft, &name);
         }
+    }
+
+    /// Whether the store holds a part whose name begins so.
+    fn has_part(&self, kind: &str) -> bool {
+        let from = (Bound::Included(kind), Bound::Unbounded);
+        self.reserved.range::<str, _>(from).next().is_some_and(|name| name.starts_with(kind))
     }
 
     /// Lets go of the steps in flight at a path and below it, but for the one that has ended.

@@ -1,6 +1,6 @@
 //! What a run does next.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{
     Run,
@@ -115,7 +115,9 @@ impl Run {
         let mail = Mail::of(&self.inbox);
         let letters = mail.hand_out(calls, now);
         // A group before its branches.
-        let ripe: BTreeSet<&Path> = calls.agenda().ripe(now).chain(letters.keys().copied()).collect();
+        let mut ripe: Vec<&Path> = calls.agenda().ripe(now).chain(letters.keys().copied()).collect();
+        ripe.sort_unstable();
+        ripe.dedup();
         let mut tasks = Vec::new();
         let mut unstarted = Vec::new();
         // A group whose time is over begins nothing more.
