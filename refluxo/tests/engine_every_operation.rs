@@ -16,7 +16,7 @@ use support::{
     passing,
     random::steps,
     script::{Line, Script, Told, Word, expected::expected, script},
-    soon, step,
+    soon, step, until_death,
 };
 
 everywhere! {
@@ -198,21 +198,7 @@ impl Trial {
         }
         let (faulty, died) = Faulty::dies_at(place.store().await, number, fault);
         let mortal = build(place.builder(faulty)).await;
-        let dead = async {
-            while !died.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                place.clock.advance(Duration::from_millis(100));
-            }
-            // What it does on its own until it needs the store again.
-            tokio::time::sleep(Duration::from_millis(3)).await;
-        };
-        soon(async {
-            tokio::select! {
-                () = self.order(&run) => {}
-                () = dead => {}
-            }
-        })
-        .await;
+        until_death(place, &died, self.order(&run)).await;
         drop(mortal);
         check(&self.lines, self.finish(place, &run).await);
         died.load(Ordering::Relaxed)

@@ -15,7 +15,7 @@ use support::{
     faulty::{Fault, Faulty},
     passing,
     script::{Line, Script, Told, Word, script},
-    soon, step, until,
+    soon, step, until, until_death,
 };
 
 everywhere! {
@@ -38,21 +38,7 @@ async fn every_death(place: &Place, at_least: u32, trial: impl AsyncFn(Place, u3
 async fn dies(place: &Place, number: u32, fault: Fault, work: impl AsyncFnOnce(&Engine)) -> bool {
     let (faulty, died) = Faulty::dies_at(place.store().await, number, fault);
     let mortal = build(place.builder(faulty).keep_states(2)).await;
-    let dead = async {
-        while !died.load(Ordering::Relaxed) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            place.clock.advance(Duration::from_millis(100));
-        }
-        // What it does on its own until it needs the store again.
-        tokio::time::sleep(Duration::from_millis(3)).await;
-    };
-    soon(async {
-        tokio::select! {
-            () = work(&mortal) => {}
-            () = dead => {}
-        }
-    })
-    .await;
+    until_death(place, &died, work(&mortal)).await;
     drop(mortal);
     died.load(Ordering::Relaxed)
 }

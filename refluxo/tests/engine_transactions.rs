@@ -24,7 +24,7 @@ use rusqlite::Connection;
 use support::{
     Place, build,
     faulty::{Fault, Faulty},
-    passing, soon, until,
+    passing, soon, until, until_death,
 };
 
 /// How many bodies have run, over all workers.
@@ -150,21 +150,7 @@ async fn death(place: &Place, number: u32, fault: Fault, fails: bool) -> bool {
     let (table, run) = run_of_nobody(place, fails).await;
     let (faulty, died) = Faulty::dies_at(place.store().await, number, fault);
     let mortal = worker(place, faulty, &Bodies::default()).await;
-    let dead = async {
-        while !died.load(Ordering::Relaxed) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            place.clock.advance(Duration::from_millis(100));
-        }
-        // What it does on its own until it needs the store again.
-        tokio::time::sleep(Duration::from_millis(3)).await;
-    };
-    soon(async {
-        tokio::select! {
-            _ = run.result() => {}
-            () = dead => {}
-        }
-    })
-    .await;
+    until_death(place, &died, async { drop(run.result().await) }).await;
     drop(mortal);
     let survivor = worker(place, place.store().await, &Bodies::default()).await;
     let told = passing(place, run.result()).await.expect("it ends");

@@ -9,14 +9,16 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     AnyMachine,
-    leases::{Asked, Mailbox, Renewing},
+    leases::Renewing,
     machines::Machines,
+    mailbox::Mailbox,
     patience::Patience,
     persist::{Settled, settle},
     running::Running,
     shared::Shared,
     steps::Attempt,
     storing::{After, Before, Left, Planned, park_as_it_is},
+    sure::Asked,
     turn::{NoTurn, Turn},
 };
 use crate::{

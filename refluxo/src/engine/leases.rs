@@ -3,20 +3,17 @@
 use std::{
     collections::BTreeMap,
     pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use futures_util::stream::{self, StreamExt};
 use tokio::{sync::Notify, time::Instant};
 
-use super::{patience::Patience, shared::Shared};
+use super::{mailbox::Mailbox, patience::Patience, shared::Shared, sure::Asked};
 use crate::{
     observer::{Event, LetGo, TakenUp, Taking},
-    store::{Depth, Lease, Operation, Renewed, RunId, SessionWatch, Sight},
+    store::{Depth, Lease, Operation, Renewed, RunId},
     suspend::Pulse,
 };
 
@@ -26,145 +23,6 @@ pub(crate) struct Leases {
     held: Mutex<BTreeMap<RunId, (Lease, Arc<Mailbox>)>>,
     /// Told when the first lease comes.
     first: Notify,
-}
-
-/// Where a run's own task is told that it should look.
-#[derive(Debug)]
-pub(crate) struct Mailbox {
-    mail: AtomicBool,
-    lost: AtomicBool,
-    bell: Notify,
-    /// The session of the worker.
-    session: SessionWatch,
-    /// What this worker knows from the last answer that said that it has the run.
-    sure: Mutex<Sure>,
-}
-
-/// When the store was asked for leases, and whether others could see by then that this worker lives.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
-    pub(crate) at: Instant,
-    sight: Sight,
-}
-
-/// Until when nobody else can have a run, as far as this worker's own time tells, and as long as others can see that it lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Sure {
-    sight: Sight,
-    until: Instant,
-}
-
-impl Asked {
-    /// The store is asked now.
-    pub(crate) fn now(shared: &Shared) -> Self {
-        Self { at: Instant::now(), sight: shared.watch.sight() }
-    }
-
-    /// How long a lease is surely held, if it is given.
-    fn sure_of(self, keep: Duration) -> Sure {
-        Sure { sight: self.sight, until: self.at + surely(keep) }
-    }
-
-    /// Whether nobody else can have a run whose lease the store has extended when it was asked then.
-    pub(crate) fn is_sure(self, shared: &Shared) -> bool {
-        self.sure_of(shared.settings.lease).holds(&shared.watch)
-    }
-}
-
-impl Sure {
-    fn holds(self, session: &SessionWatch) -> bool {
-        Instant::now() < self.until && self.sight.is_clear() && self.sight == session.sight()
-    }
-}
-
-/// What a run's own task was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rung {
-    /// There may be messages that it has not seen.
-    Mail,
-    /// The clock was set.
-    Clock,
-    /// The lease is lost.
-    Lost,
-}
-
-/// How long a lease is surely held, counted from when the store was asked for it. The rest of its time is for clocks that go apart.
-fn surely(keep: Duration) -> Duration {
-    keep / 4 * 3
-}
-
-impl Mailbox {
-    fn new(session: SessionWatch, sure: Sure) -> Self {
-        Self {
-            mail: AtomicBool::new(false),
-            lost: AtomicBool::new(false),
-            bell: Notify::new(),
-            session,
-            sure: Mutex::new(sure),
-        }
-    }
-
-    /// Whether nobody else can have the run.
-    fn is_sure(&self) -> bool {
-        self.sure.lock().unwrap_or_else(PoisonError::into_inner).holds(&self.session)
-    }
-
-    /// Takes note that the lease was extended.
-    fn extend(&self, to: Sure) {
-        let mut sure = self.sure.lock().unwrap_or_else(PoisonError::into_inner);
-        // Answers may come in another order than that of the questions.
-        *sure = to.max(*sure);
-    }
-
-    /// Tells that there may be messages.
-    fn ring(&self) {
-        self.mail.store(true, Ordering::Release);
-        self.bell.notify_one();
-    }
-
-    /// Tells that the lease is lost.
-    fn lose(&self) {
-        self.lost.store(true, Ordering::Release);
-        self.bell.notify_one();
-    }
-
-    /// Forgets that there may be messages, since they are about to be loaded.
-    pub(crate) fn empty(&self) {
-        self.mail.store(false, Ordering::Release);
-    }
-
-    /// Waits until something is told.
-    ///
-    /// # Cancel safety
-    ///
-    /// Nothing is lost.
-    pub(crate) async fn rung(&self) -> Rung {
-        loop {
-            if let Some(rung) = self.told() {
-                return rung;
-            }
-            self.bell.notified().await;
-            if self.told_nothing() {
-                return Rung::Clock;
-            }
-        }
-    }
-
-    /// Whether the lease is lost.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Acquire)
-    }
-
-    fn told(&self) -> Option<Rung> {
-        if self.is_lost() {
-            return Some(Rung::Lost);
-        }
-        self.mail.swap(false, Ordering::AcqRel).then_some(Rung::Mail)
-    }
-
-    fn told_nothing(&self) -> bool {
-        !self.is_lost() && !self.mail.load(Ordering::Acquire)
-    }
 }
 
 /// A lease in the list; dropped, it is no longer renewed.
@@ -190,7 +48,7 @@ impl Leases {
 
     /// Tells all holders that the clock may have been set.
     pub(crate) fn stir(&self) {
-        self.lock().values().for_each(|(_, mailbox)| mailbox.bell.notify_one());
+        self.lock().values().for_each(|(_, mailbox)| mailbox.stir());
     }
 
     fn all(&self) -> Vec<Lease> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{leases::Asked, patience::Patience, shared::Shared};
+use super::{patience::Patience, shared::Shared, sure::Asked};
 use crate::store::{
     Commit, Committed, Created, Depth, Effect, EffectId, Lease, Message, NewRun, OpenTransaction, Operation,
     Owed, Renewed, Revision, RunId, Seq, StoreError, Then,

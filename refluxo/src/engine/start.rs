@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use futures_util::future::BoxFuture;
 
-use super::{Engine, Run, StartError, driver, leases::Asked, patience::ask};
+use super::{Engine, Run, StartError, driver, patience::ask, sure::Asked};
 use crate::{
     core::{self, Origin, birth},
     machine::Machine,

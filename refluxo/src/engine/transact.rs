@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use super::{
     driver::Held,
-    leases::Rung,
+    mailbox::Rung,
     patience::Patience,
     shared::Shared,
     steps::{Attempt, AttemptEnd, attempt_by},

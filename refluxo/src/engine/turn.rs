@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{
     AnyMachine,
     driver::Held,
-    leases::Rung,
+    mailbox::Rung,
     reason::{contradiction, not_json, raw},
     shared::Shared,
     steps::{Attempt, AttemptEnd, Tried, attempt_in_turn},

@@ -5,7 +5,7 @@ use std::{pin::pin, sync::Arc};
 use futures_util::StreamExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{driver, leases::Asked, patience::Patience, shared::Shared, turns::Turns};
+use super::{driver, patience::Patience, shared::Shared, sure::Asked, turns::Turns};
 use crate::{
     observer::{self, Event},
     store::{Claim, Claimed, Operation, StoreError, Wake},

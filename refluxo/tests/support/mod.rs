@@ -9,7 +9,15 @@ pub mod random;
 pub mod script;
 pub mod world;
 
-use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use refluxo::{
     Engine, MemoryStore, SqliteStore,
@@ -161,6 +169,25 @@ pub async fn passing<T>(place: &Place, future: impl Future<Output = T>) -> T {
         value = soon(future) => value,
         () = time => unreachable!("time does not end"),
     }
+}
+
+/// Lets a worker work until that is done, or until it has died, while time passes.
+pub async fn until_death(place: &Place, died: &AtomicBool, work: impl Future<Output = ()>) {
+    let dead = async {
+        while !died.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            place.clock.advance(Duration::from_millis(100));
+        }
+        // What it does on its own until it needs the store again.
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    };
+    soon(async {
+        tokio::select! {
+            () = work => {}
+            () = dead => {}
+        }
+    })
+    .await;
 }
 
 /// Waits until something holds.
