@@ -1,12 +1,15 @@
-//! Steps a second on PostgreSQL: commits of the store from 1 and from 64 runs, beside bare loops on the same driver.
+//! Commits a second on PostgreSQL, of the store and of the whole engine from 1 and from 64 runs, beside bare loops on the same driver.
 //!
 //! The server is one that the bench starts, with `fsync` as it comes. What is told of the CPU is this process's alone: the server's
 //! own is not in it. The bare loops do what a store can't do without: the run's row and its entry, in a transaction. One has a
 //! transaction for each commit, on as many connections as the store has batches under way; the other puts what the store puts
-//! into a batch on average into one statement each, with `UNNEST`.
+//! into a batch on average into one statement each, with `UNNEST`. The engine works on runs of ten steps: their creation, start and
+//! steps are counted as commits; what else it does, as reading their results, is not done by the bare loops.
 
 #[path = "support/cpu.rs"]
 mod cpu;
+#[path = "support/orders.rs"]
+mod orders;
 #[allow(dead_code, unreachable_pub, reason = "the tests need more of it")]
 #[path = "../tests/support/postgres.rs"]
 mod postgres;
@@ -21,9 +24,13 @@ use std::{
 use bytes::Bytes;
 use cpu::{Spent, Who};
 use futures_util::future::join_all;
-use refluxo::store::{
-    Commit, Committed, Created, Head, InputHash, Lane, NewRun, PostgresStore, RunId, Seq, Session, Start,
-    Status, Store, Uid,
+use orders::{STEPS, TenSteps};
+use refluxo::{
+    Engine,
+    store::{
+        Commit, Committed, Created, Head, InputHash, Lane, NewRun, PostgresStore, RunId, Seq, Session, Start,
+        Status, Store, Uid,
+    },
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::runtime::Runtime;
@@ -32,6 +39,9 @@ use tokio::runtime::Runtime;
 const HEAD: usize = 132;
 const STATE: usize = 411;
 const ENTRY: usize = 191;
+
+/// How many commits a run of the workflow takes: that of its creation, of its start and of its steps.
+const COMMITS: usize = STEPS as usize + 2;
 
 /// How many batches of a store are under way at once.
 const CONNECTIONS: usize = 3;
@@ -42,7 +52,7 @@ fn main() {
     if postgres::url().is_none() {
         return;
     }
-    for (at_once, rounds) in [(1, 200), (64, 40)] {
+    for (at_once, rounds) in [(1, 20 * COMMITS), (64, 4 * COMMITS)] {
         runtime.block_on(compare(&runtime, at_once, rounds));
     }
 }
@@ -55,13 +65,16 @@ async fn compare(runtime: &Runtime, at_once: usize, rounds: usize) {
     let runs = Mutex::new(create(&store, &session, at_once).await);
     let batch = statements(&store, &runs, rounds).await;
     let bare = Mutex::new(Bare::open(&schema, at_once).await);
-    let [ours, single, batches] = std::thread::scope(|scope| {
+    let engine = Engine::builder(store.clone()).register::<TenSteps>().build().await.expect("an engine");
+    let runs_each = u32::try_from(rounds / COMMITS).expect("a few");
+    let [ours, whole, single, batches] = std::thread::scope(|scope| {
         let turns = || {
             cpu::in_turns(
                 Who::Process,
                 9,
                 [
                     &mut || runtime.block_on(commits(&store, &runs, rounds)),
+                    &mut || runtime.block_on(orders::runs(&engine, at_once, runs_each)),
                     &mut || runtime.block_on(bare.lock().expect("bare").singles(at_once, rounds)),
                     &mut || runtime.block_on(bare.lock().expect("bare").batches(at_once, rounds, batch)),
                 ],
@@ -73,15 +86,22 @@ async fn compare(runtime: &Runtime, at_once: usize, rounds: usize) {
     let steps = f64::from(u32::try_from(at_once * rounds).unwrap_or(0));
     let rate = |spent: Spent| steps / spent.wall;
     let micros = |spent: Spent| spent.cpu / steps * 1e6;
-    println!("{at_once} at once: the store {:.0} commits/s ({:.0} µs of CPU each)", rate(ours), micros(ours));
+    for (what, ours) in [("store", ours), ("engine", whole)] {
+        println!(
+            "{at_once} at once: the {what} {:.0} commits/s ({:.0} µs of CPU each)",
+            rate(ours),
+            micros(ours)
+        );
+    }
     for (what, bare) in
         [("one in each transaction", single), (&*format!("{batch} in each statement"), batches)]
     {
         println!(
-            "  bare loop, {what}: {:.0} ({:.0} µs); the store reaches {:.0} %",
+            "  bare loop, {what}: {:.0} ({:.0} µs); the store reaches {:.0} %, the engine {:.0} %",
             rate(bare),
             micros(bare),
             rate(ours) / rate(bare) * 100.0,
+            rate(whole) / rate(bare) * 100.0,
         );
     }
 }

@@ -109,8 +109,9 @@ impl EngineBuilder {
     ///
     /// What sleeps, or waits for a signal or a child, is not worked on, and leaves its place to others. A worker that dies leaves the
     /// places of its runs when its leases end, or at once where the store can tell that it is dead; one that froze and comes back
-    /// may for a moment be one too many. Runs that find no place wait, and come in the order of their priority. The limit holds for
-    /// what this engine takes: give it to all that serve the workflow.
+    /// may for a moment be one too many. Runs that find no place wait, and come in the order of their priority; what they are told
+    /// meanwhile, that they are cancelled too, they heed when their turn comes. The limit holds for what this engine takes: give it
+    /// to all that serve the workflow.
     ///
     /// It costs each claim a look at the runs that are worked on, and in PostgreSQL claims of one limited workflow take turns.
     pub fn limit_of<W: Machine>(mut self, runs: u32) -> Self {
@@ -130,7 +131,7 @@ impl EngineBuilder {
     /// store together.
     ///
     /// A run begins when it is first worked on; from then on it goes its way without a limit. Those that may not begin yet wait, and
-    /// begin in the order of their priority. It is not only for what callers start: to spare a service that allows so many calls,
+    /// begin in the order of their priority; an order to cancel is heeded then. It is not only for what callers start: to spare a service that allows so many calls,
     /// make the call a workflow of one step, and await that as a child.
     ///
     /// ```
