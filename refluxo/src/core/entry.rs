@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     observer::AttemptOutcome,
-    snapshot::{Call, ParkReason, WaitingFor},
+    snapshot::{Call, ParkReason, WaitingFor, own_json},
     time::Timestamp,
 };
 
@@ -175,6 +175,6 @@ impl Run {
 
     /// An entry's JSON.
     fn written(&self, entry: &impl Serialize) -> Result<Bytes, Impossible> {
-        serde_json::to_vec(entry).map(Bytes::from).map_err(|cause| self.identity.unwritable(cause))
+        own_json(entry).map_err(|cause| self.identity.unwritable(cause))
     }
 }

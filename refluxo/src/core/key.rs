@@ -49,11 +49,7 @@ impl CallPlace<'_> {
 
     /// 256 bits that follow from the place and from what they are for.
     fn hash(self, purpose: &[u8]) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(purpose);
-        hasher.update(&self.uid.as_u128().to_be_bytes());
-        hasher.update(&self.entered.0.to_be_bytes());
-        hasher.update(self.branch.as_bytes());
-        hasher.finalize()
+        let (uid, entered) = (self.uid.as_u128().to_be_bytes(), self.entered.0.to_be_bytes());
+        blake3::hash(&[purpose, &uid, &entered, self.branch.as_bytes()].concat())
     }
 }

@@ -137,27 +137,20 @@ pub(crate) async fn attempt_in_turn(
         } => Some(admitted),
     };
     match admitted {
-        Some(admitted) => Tried::Ended(attempt(workshop, admitted, task, context, now).await),
+        // It keeps its place to the end.
+        Some(_admitted) => {
+            let run = |task, context| workshop.resources.run(task, context);
+            Tried::Ended(attempt_by(workshop, task, context, now, run).await)
+        }
         None => Tried::NotBegun { key: context.idempotency_key().into(), task },
     }
 }
 
-/// Makes one attempt to run a step. `now` tells the time by the store's clock.
+/// Makes one attempt to run a step, whose body is what `run` makes. `now` tells the time by the store's clock.
 ///
 /// # Cancel safety
 ///
 /// Dropping the future drops the step's body wherever it is.
-pub(crate) async fn attempt(
-    workshop: &Workshop,
-    _admitted: Admitted,
-    task: Box<dyn StepTask>,
-    context: StepContext,
-    now: impl Fn() -> Timestamp,
-) -> Attempt {
-    attempt_by(workshop, task, context, now, |task, context| workshop.resources.run(task, context)).await
-}
-
-/// Makes one attempt to run a step, whose body is what `run` makes.
 pub(crate) async fn attempt_by<B: Future<Output = Outcome>>(
     workshop: &Workshop,
     task: Box<dyn StepTask>,

@@ -90,7 +90,7 @@ impl<'a> Hot<'a> {
 
     /// Its JSON.
     pub(crate) fn write(&self) -> Result<Bytes, serde_json::Error> {
-        serde_json::to_vec(self).map(Bytes::from)
+        own_json(self)
     }
 }
 
@@ -225,6 +225,14 @@ impl Snapshot {
         self.undo = stack.into_values().collect();
         Ok(())
     }
+}
+
+/// The JSON of what the library itself writes with each commit. None of it is long, and most is longer than what serde_json makes
+/// room for.
+pub(crate) fn own_json(value: &impl Serialize) -> Result<Bytes, serde_json::Error> {
+    let mut json = Vec::with_capacity(256);
+    serde_json::to_writer(&mut json, value)?;
+    Ok(json.into())
 }
 
 /// What the function of a run returned, as it is stored with the run; none if it has not returned.

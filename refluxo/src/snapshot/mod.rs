@@ -17,7 +17,7 @@ mod status;
 mod writer;
 
 pub(crate) use check::{save_json, write_json};
-pub(crate) use head::{Hot, Listener, merge, output_of};
+pub(crate) use head::{Hot, Listener, merge, output_of, own_json};
 pub(crate) use path::Path;
 
 pub use call::{Call, GroupCall, Retrying, WaitingFor};

@@ -7,7 +7,7 @@ use crate::{
         machines::{Stored, kind, undo_tree},
         reason::{contradiction, unreadable},
         registry::Kind,
-        steps::{Attempt, attempt},
+        steps::{Attempt, attempt_by},
         tree::{Arrival, Tree},
         turn::{Turn, came_of, context, what_came},
         undo::{undo_attempted, undo_call, undone},
@@ -115,8 +115,9 @@ impl Storeless {
 
     /// Makes one attempt to run a step.
     async fn attempt(&self, task: Box<dyn StepTask>, context: StepContext) -> Attempt {
-        let admitted = self.workshop.admit(task.name(), task.spec()).await;
-        attempt(&self.workshop, admitted, task, context, || self.clock.now()).await
+        let _admitted = self.workshop.admit(task.name(), task.spec()).await;
+        let run = |task, context| self.workshop.resources.run(task, context);
+        attempt_by(&self.workshop, task, context, || self.clock.now(), run).await
     }
 
     /// The call at the top of the undo stack.
