@@ -11,6 +11,7 @@
 //! runs of a process that died are taken over at once: idle workers look at the locks four times a second. The file must be on a local disk: network file systems have no
 //! locks that can be relied on.
 
+mod answers;
 mod commit;
 mod create;
 mod create_in;

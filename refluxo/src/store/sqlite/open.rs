@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Handle, Shared, SqliteStore, Worker,
+    answers::Answers,
     reader::{self, Reading},
     schema::{SqliteOpenError, check, migrate},
     sessions::Sessions,
@@ -108,9 +109,11 @@ impl SqliteStoreBuilder {
     /// As [`SqliteStore::open`].
     pub async fn open(self) -> Result<SqliteStore, SqliteOpenError> {
         let (reply, opened) = oneshot::channel();
+        // Here, since the writer's thread is in no runtime.
+        let answers = Answers::in_this_runtime();
         // Opening waits for the disk, so it happens on the thread that is to be the writer's.
-        let writer =
-            thread::Builder::new().name("refluxo-sqlite".into()).spawn(move || self.open_and_write(reply))?;
+        let writer = thread::Builder::new().name("refluxo-sqlite".into());
+        let writer = writer.spawn(move || self.open_and_write(reply, answers))?;
         let Ok(opened) = opened.await else {
             return Err(SqliteOpenError::Thread(std::io::ErrorKind::Other.into()));
         };
@@ -120,8 +123,8 @@ impl SqliteStoreBuilder {
     }
 
     /// The writer's thread.
-    fn open_and_write(self, reply: oneshot::Sender<Result<Opened, SqliteOpenError>>) {
-        match self.open_connections() {
+    fn open_and_write(self, reply: oneshot::Sender<Result<Opened, SqliteOpenError>>, answers: Answers) {
+        match self.open_connections(answers) {
             Ok((opened, writer)) => {
                 // If nobody waits any more, the senders are dropped here and the writer ends at once.
                 drop(reply.send(Ok(opened)));
@@ -131,7 +134,7 @@ impl SqliteStoreBuilder {
         }
     }
 
-    fn open_connections(self) -> Result<(Opened, Writer), SqliteOpenError> {
+    fn open_connections(self, answers: Answers) -> Result<(Opened, Writer), SqliteOpenError> {
         if self.path.as_os_str().is_empty() || self.path.as_os_str() == ":memory:" {
             return Err(SqliteOpenError::NoFile);
         }
@@ -164,7 +167,7 @@ impl SqliteStoreBuilder {
         let reader = reader.spawn(move || reader::run(&reading, &for_reader, &to_read))?;
         Ok((
             Opened { shared: shared.clone(), writes, reads, reader },
-            Writer::new(SqliteTransaction::new(db), shared, to_write),
+            Writer::new(SqliteTransaction::new(db), shared, to_write, answers),
         ))
     }
 

@@ -85,12 +85,18 @@ pub(super) trait Work: Send {
     /// Does it and keeps the answer. It may be called again after a rollback.
     fn run(&mut self, tx: &mut Tx<'_>) -> rusqlite::Result<()>;
 
+    /// Whether there is something to take back if nobody waits for the answer.
+    fn needs_listener(&self) -> bool;
+
     /// Sends the answer. If nobody waits for it any more, there may be something to take back.
     fn answer(self: Box<Self>, now: Timestamp) -> Option<Box<dyn Work>>;
 
     /// Sends an error instead.
     fn fail(self: Box<Self>, error: &dyn Fn(Operation) -> StoreError);
 }
+
+/// What shares a transaction.
+pub(super) type Batch = Vec<Box<dyn Work>>;
 
 impl<J: Job> Work for Task<J> {
     fn is_durable(&self) -> bool {
@@ -107,6 +113,10 @@ impl<J: Job> Work for Task<J> {
             self.output = Some(self.job.run(tx)?);
         }
         Ok(())
+    }
+
+    fn needs_listener(&self) -> bool {
+        J::needs_listener()
     }
 
     fn answer(self: Box<Self>, now: Timestamp) -> Option<Box<dyn Work>> {

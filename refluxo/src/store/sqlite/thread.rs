@@ -14,9 +14,10 @@ use std::{
 
 use super::{
     Shared, Synchronous,
+    answers::Answers,
     idle::{Idle, file_version},
     statement::run,
-    task::Work,
+    task::{Batch, Work},
     transaction::{Opening, SqliteTransaction},
     tx::Tx,
 };
@@ -48,9 +49,6 @@ pub(super) enum Queued {
     Transaction(Opening),
 }
 
-/// What shares a transaction.
-type Batch = Vec<Box<dyn Work>>;
-
 /// The writer.
 pub(super) struct Writer {
     pub(super) db: SqliteTransaction,
@@ -67,6 +65,7 @@ pub(super) struct Writer {
     together: usize,
     /// Whether a commit now waits for the disk, as far as the store was told to.
     waits_for_disk: bool,
+    answers: Answers,
 }
 
 /// How an attempt to write a batch failed.
@@ -78,7 +77,12 @@ enum Failed {
 }
 
 impl Writer {
-    pub(super) fn new(db: SqliteTransaction, shared: Arc<Shared>, queue: Receiver<Queued>) -> Self {
+    pub(super) fn new(
+        db: SqliteTransaction,
+        shared: Arc<Shared>,
+        queue: Receiver<Queued>,
+        answers: Answers,
+    ) -> Self {
         let now = Instant::now();
         let idle = RefCell::new(None);
         Self {
@@ -91,6 +95,7 @@ impl Writer {
             idle,
             together: 1,
             waits_for_disk: true,
+            answers,
         }
     }
 
@@ -108,16 +113,16 @@ impl Writer {
         }
     }
 
-    /// Waits for requests; none if it is only time to look at the file. A transaction that comes ends the batch.
-    fn next_batch(&self) -> Option<(Batch, Option<Opening>)> {
-        let first = if self.shared.bells.has_listeners() {
-            match self.queue.recv_timeout(DOORBELL) {
+    /// Waits for requests; none if it is only time to look at the file or after answers. A transaction that comes ends the batch.
+    fn next_batch(&mut self) -> Option<(Batch, Option<Opening>)> {
+        let doorbell = self.shared.bells.has_listeners().then_some(DOORBELL);
+        let first = match self.answers.look_after().into_iter().chain(doorbell).min() {
+            Some(most) => match self.queue.recv_timeout(most) {
                 Ok(first) => first,
                 Err(RecvTimeoutError::Timeout) => return Some((Vec::new(), None)),
                 Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        } else {
-            self.queue.recv().ok()?
+            },
+            None => self.queue.recv().ok()?,
         };
         let mut batch = match first {
             Queued::Work(first) => vec![first],
@@ -197,7 +202,7 @@ impl Writer {
         match result {
             Ok((now, wakes)) => {
                 // Those who wait for an answer come before those who are told of something.
-                let take_back: Vec<_> = undone.into_iter().filter_map(|work| work.answer(now)).collect();
+                let take_back = self.answers.send(undone, now);
                 self.shared.bells.ring(wakes);
                 if !take_back.is_empty() {
                     self.handle(take_back);
