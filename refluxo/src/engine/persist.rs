@@ -30,7 +30,8 @@ pub(crate) enum Persisted {
 /// An unknown outcome is resolved by the same commit again: the token and the next revision tell that it had landed.
 pub(crate) async fn persist(shared: &Shared, commit: Commit) -> Persisted {
     let run = commit.lease.run.clone();
-    let mut patience = Patience::of_a_run();
+    // Hardly ever needed.
+    let mut patience = None;
     loop {
         let answer = shared.store.commit(vec![commit.clone()]).await;
         let error = match answer.map(|answer| first(shared.time.note(answer))) {
@@ -44,7 +45,7 @@ pub(crate) async fn persist(shared: &Shared, commit: Commit) -> Persisted {
         };
         tracing::warn!(%run, %error, "a commit was not stored, or that is not known; it is sent again");
         shared.tell_failed(Operation::Commit, error);
-        patience.pause().await;
+        patience.get_or_insert_with(Patience::of_a_run).pause().await;
     }
 }
 

@@ -364,7 +364,7 @@ impl Held {
 /// What an attempt of a call is told.
 pub(crate) fn context(run: &Run, task: &dyn StepTask, call: &Call) -> StepContext {
     let Identity { id, workflow, trace, .. } = &*run.identity;
-    StepContext::new(id.as_str().into(), task.name(), call.attempt, call.key.as_str().into())
+    StepContext::new(id.shared(), task.name(), call.attempt, call.key.as_str().into())
         .of(workflow.clone(), trace.clone())
 }
 
