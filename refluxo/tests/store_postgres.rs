@@ -131,12 +131,8 @@ const COUNT_WITHOUT_THE_LOCK: &[Rewritten] = &[
 ];
 
 /// One that may not begin keeps the turn of its key, and nobody else takes it.
-const TURN_KEPT: &[Rewritten] = &[(
-    "claim",
-    "-- It leaves its turn to the next of its key.
-                        told := let_through(look.queue, one_key) OR told;",
-    "",
-)];
+const TURN_KEPT: &[Rewritten] =
+    &[("claim", "told := let_through(look.queue, one_key, one_version) OR told;", "")];
 
 /// Whether the case passes.
 fn passes(case: &str, wrong: &'static [Rewritten]) -> Option<bool> {

@@ -180,7 +180,7 @@ async fn a_schema_of_an_earlier_release_is_brought_up_to_date(schema: Schema) {
              DROP COLUMN begun_at, DROP COLUMN paced_at;
          CREATE INDEX run_due ON {0}.run (queue, due_at, version) WHERE due_at IS NOT NULL;
          DROP FUNCTION {0}.priorities; DROP FUNCTION {0}.follow; DROP FUNCTION {0}.let_through;
-         DROP FUNCTION {0}.starts_left; DROP FUNCTION {0}.next_start;
+         DROP FUNCTION {0}.starts_left; DROP FUNCTION {0}.next_start; DROP FUNCTION {0}.let_begin;
          CREATE OR REPLACE FUNCTION {0}.ring(channel text, sender text, rings text[]) RETURNS void LANGUAGE sql AS ''",
         schema.quoted()
     ));

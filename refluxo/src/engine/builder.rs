@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
     sync::Arc,
     time::Duration,
 };
@@ -166,7 +167,8 @@ impl EngineBuilder {
     /// The store's clock counts, and what the store remembers: runs that are [purged](Retention) before that time is over are
     /// counted no more. Like the other limits it holds for what this engine takes: give it to all that serve the workflow.
     pub fn rate_limit_of<W: Machine>(mut self, starts: u32, per: Duration) -> Self {
-        self.gates.entry(W::NAME).or_default().rate = Some(Rate { starts: starts.max(1), per });
+        self.gates.entry(W::NAME).or_default().rate =
+            Some(Rate { starts: NonZeroU32::new(starts).unwrap_or(NonZeroU32::MIN), per });
         self
     }
 

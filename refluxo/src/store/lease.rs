@@ -1,6 +1,6 @@
 //! How workers come to hold runs.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use super::{Record, Revision, RunId, Session, Token};
 use crate::time::Timestamp;
@@ -72,11 +72,12 @@ impl Gate {
 
 /// How many runs of a workflow may begin, to all workers together: in no span of that length more than so many.
 ///
-/// A run begins when it is first lent; what becomes of it then is not limited. A run that is purged is not remembered.
+/// A run begins when it is first lent under a rate, and one whose revision has risen has begun; what becomes of it then is not limited.
+/// A run that is purged is not remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// How many.
-    pub starts: u32,
+    pub starts: NonZeroU32,
     /// In how long a time.
     pub per: Duration,
 }

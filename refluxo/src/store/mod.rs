@@ -126,13 +126,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Where a want has a [`Gate`], no more runs are lent than it lets through: those that were claimed through a gate and whose
     /// leases last are counted, whoever holds them and however many ask at the same time. A due run whose key has no place left
     /// becomes [blocked](Due::Blocked), so that later claims need not look at it. Whenever a run that came through a gate, or that
-    /// has a key, is given back, rests, ends or loses its holder's session, the first blocked run of its key becomes due, of each
-    /// version, and [`Wake::Due`] is told; so it is when a run with a key is lent and there is a place left. The order is that of
+    /// has a key, is given back, rests, ends or loses its holder's session, the first run that is blocked by its key becomes due, of
+    /// each version, and [`Wake::Due`] is told; so it is when a run with a key is lent and there is a place left. The order is that of
     /// claims. A message makes a blocked run due too, but lets it through no gate.
     ///
-    /// Where the gate has a [`Rate`], a due run that has never been lent and finds that no more may begin becomes blocked too, and
-    /// leaves its turn to the next of its key. When more may begin, those of the highest priority become due with a claim;
-    /// [`Wake::Due`] and [`Claimed::next_due`] tell when that will be.
+    /// Where the gate has a [`Rate`], a due run that has not begun and finds that no more may becomes blocked too. It leaves its turn
+    /// to the next of its key that has begun; the others of its version follow when it has had its turn. When more may begin, those
+    /// of the highest priority become due with a claim; [`Wake::Due`] and [`Claimed::next_due`] tell when that will be.
     ///
     /// An ended run that owes effects is due like any other, until a commit with [`Then::End`] settles them.
     /// The record is as of one moment: no message that its `inbox` lacks is below its [`Record::seen`].

@@ -133,7 +133,7 @@ pub enum Due {
     Never,
     /// At this time, or at once if that has passed.
     At(Timestamp),
-    /// It is due, and waits until fewer runs of its key are lent: no claim looks at it before.
+    /// It is due, and waits until fewer runs of its key are lent, or until more of its workflow may begin: no claim looks at it before.
     Blocked {
         /// Since when it is due.
         since: Timestamp,

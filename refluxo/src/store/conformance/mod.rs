@@ -184,6 +184,8 @@ cases! { $
         what_has_begun_is_not_held_up
         those_that_wait_begin_in_their_order
         a_run_that_waits_leaves_its_turn_to_the_next_of_its_key
+        a_busy_key_does_not_hold_up_others
+        one_that_takes_the_turn_of_another_is_told
         a_run_begins_once
         a_message_lets_no_run_begin
         all_may_begin_where_there_is_no_rate_any_more

@@ -1,6 +1,7 @@
 //! No more runs of a workflow begin in a time than its rate lets, and none is forgotten that waits until it may.
 
 use std::{
+    num::NonZeroU32,
     pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
@@ -21,8 +22,12 @@ use crate::{
 /// For how long the cases' rates are: longer than the leases, so that a run may come back before it is over.
 const PER: Duration = Duration::from_mins(1);
 
+fn rate(starts: u32, per: Duration) -> Option<Rate> {
+    NonZeroU32::new(starts).map(|starts| Rate { starts, per })
+}
+
 fn starts(starts: u32) -> Gate {
-    Gate { rate: Some(Rate { starts, per: PER }), ..Gate::default() }
+    Gate { rate: rate(starts, PER), ..Gate::default() }
 }
 
 /// Whoever claims, and whatever becomes of those that have begun.
@@ -127,6 +132,57 @@ pub(super) async fn a_run_that_waits_leaves_its_turn_to_the_next_of_its_key(bed:
     assert!(worker.names_by(gate).await.contains(&"new".to_owned()));
 }
 
+/// The runs of one key that wait for each other don't make those of others wait: they are looked at once.
+pub(super) async fn a_busy_key_does_not_hold_up_others(bed: Arc<dyn TestBed>) {
+    let gate = Gate { per_key: Some(1), ..starts(2) };
+    let worker = super::worker(&bed).await;
+    for name in ["first", "second"] {
+        worker.start(run(name)).await;
+        let (lease, record) = worker.only_by(gate).await;
+        worker.commit_done(end(&lease, &record)).await;
+    }
+    for number in 0..30 {
+        worker.start(keyed(&format!("busy-{number}"), "busy")).await;
+    }
+    assert_eq!(worker.names_by(gate).await, [""; 0]);
+    bed.pass(Duration::from_millis(2)).await;
+    for number in 0..4 {
+        worker.start(keyed(&format!("other-{number}"), &format!("key-{number}"))).await;
+    }
+    for others in [1, 1, 1, 1] {
+        bed.pass(PER).await;
+        let mut begun = worker.claim_by(gate, 8).await.runs;
+        begun.sort_by(|(a, _), (b, _)| a.run.as_str().cmp(b.run.as_str()));
+        let [(busy, busy_record), (other, record)] = &begun[..] else { panic!("{:?}", names(&begun)) };
+        assert!(busy.run.as_str().starts_with("busy-") && other.run.as_str().starts_with("other-"));
+        worker.commit_done(end(other, record)).await;
+        worker.commit_done(end(busy, busy_record)).await;
+        assert_eq!(worker.names_by(gate).await.len(), others - 1);
+    }
+}
+
+/// Also where none of its priority was due before.
+pub(super) async fn one_that_takes_the_turn_of_another_is_told(bed: Arc<dyn TestBed>) {
+    let gate = Gate { per_key: Some(1), ..starts(3) };
+    let worker = super::worker(&bed).await;
+    let lane = |key: Option<&str>| Lane { priority: 9, key: key.map(Into::into) };
+    worker.start(keyed("begun", "a")).await;
+    let (lease, record) = worker.only_by(gate).await;
+    let due = worker.now().await.saturating_add(Duration::from_secs(5));
+    worker.commit_done(rest(&lease, &record, Some(due))).await;
+    worker.start(NewRun { lane: lane(Some("a")), ..run("holder") }).await;
+    let (holder, record) = worker.only_by(gate).await;
+    worker.start(NewRun { lane: lane(Some("a")), ..run("new") }).await;
+    bed.pass(Duration::from_secs(6)).await;
+    assert_eq!(worker.names_by(gate).await, [""; 0]);
+    worker.start(NewRun { lane: lane(None), ..run("plain") }).await;
+    worker.only_by(gate).await;
+    worker.commit_done(end(&holder, &record)).await;
+    let (now, claimed) = worker.claim_as(vec![Want { gate, ..want(QUEUE, 1, 8) }], 8).await;
+    let is_told = claimed.next_due.is_some_and(|due| due <= now);
+    assert!(is_told || names(&claimed.runs) == ["begun"], "{claimed:?}");
+}
+
 /// One that was lent and given back, or whose holder died, has begun.
 pub(super) async fn a_run_begins_once(bed: Arc<dyn TestBed>) {
     let worker = super::worker(&bed).await;
@@ -198,7 +254,7 @@ pub(super) async fn a_rate_holds_and_no_run_is_forgotten_with_many_workers(bed: 
     const RUNS: usize = 24;
     // Far shorter than a lease, so that none ends.
     let per = Duration::from_secs(4);
-    let gate = Gate { rate: Some(Rate { starts: 5, per }), at_once: Some(4), per_key: Some(2) };
+    let gate = Gate { rate: rate(5, per), at_once: Some(4), per_key: Some(2) };
     let worker = super::worker(&bed).await;
     for number in 0..RUNS {
         worker.start(keyed(&format!("run-{number}"), &format!("key-{}", number % 4))).await;

@@ -23,15 +23,16 @@ impl Table {
         for want in &claim.wants {
             let mut room = self.room(want, left.min(want.slots), now);
             let mut starts = self.starts(want, now);
-            self.let_begin(want, room.min(starts), now);
+            let mut held_back = false;
             // Again, as long as runs that were found become blocked and leave their places to others.
-            while let found = self.due_runs(want, room, now)
+            while let found = self.next_runs(want, room, starts, now)
                 && !found.is_empty()
             {
                 for id in found {
                     let begins = want.gate.rate.is_some() && self.runs[&id].is_new();
                     if begins && starts == 0 {
-                        self.hold_back(&id, want, now);
+                        self.hold_back(&id, now);
+                        held_back = true;
                     } else if !self.may_pass(&id, want.gate, now) {
                         self.edit(&id, now, |run, _| run.block());
                     } else if let Some(lease) =
@@ -47,6 +48,10 @@ impl Table {
                         self.follow_through(&id, want.gate, now);
                     }
                 }
+            }
+            if held_back {
+                // Other workers learn when more may begin.
+                self.wakes.extend(self.next_start(want, now).map(Wake::Due));
             }
         }
         let wants = claim.wants.iter().filter(|want| want.slots > 0);
@@ -100,18 +105,28 @@ impl Table {
     fn starts(&self, want: &Want, now: Timestamp) -> u32 {
         let Some(rate) = want.gate.rate else { return u32::MAX };
         let counted = self.gates.begun(&want.queue).take_while(|begun| *begun > rate.since(now)).count();
-        rate.starts.saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX))
+        rate.starts.get().saturating_sub(u32::try_from(counted).unwrap_or(u32::MAX))
     }
 
-    /// Leaves a run out of what claims look at until more of its workflow may begin. It leaves its turn to the next of its key.
-    fn hold_back(&mut self, id: &RunId, want: &Want, now: Timestamp) {
+    /// Leaves a run out of what claims look at until more of its workflow may begin. It leaves its turn to the next of its key that has
+    /// begun, and to one of each other version; the others follow when it has had its turn.
+    fn hold_back(&mut self, id: &RunId, now: Timestamp) {
         self.edit(id, now, |run, _| run.hold_back());
-        // Other workers learn when that will be.
-        self.wakes.extend(self.next_start(want, now).map(Wake::Due));
-        let group = group(&self.runs[id].row);
+        let row = &self.runs[id].row;
+        let (group, version) = (group(row), row.head.version);
         if group.1.is_some() {
-            self.let_through(&group, now);
+            let may_come =
+                |next: &RunId| self.runs[next].row.head.version != version || !self.runs[next].is_new();
+            for id in self.gates.first(&group, may_come) {
+                self.unblock(&id, now);
+            }
         }
+    }
+
+    /// Up to `limit` runs that are due. Those are among them that were held back and of which so many may begin now.
+    fn next_runs(&mut self, want: &Want, limit: u32, starts: u32, now: Timestamp) -> Vec<RunId> {
+        self.let_begin(want, limit.min(starts), now);
+        self.due_runs(want, limit, now)
     }
 
     /// Makes so many of those due that were held back.
@@ -126,7 +141,7 @@ impl Table {
         self.gates.next(&want.queue, want.version, 1).first()?;
         let Some(Rate { starts, per }) = want.gate.rate else { return Some(now) };
         // The last one that makes them as many as there may be: when its time is over there is one less.
-        let last = self.gates.begun(&want.queue).nth(starts.saturating_sub(1) as usize);
+        let last = self.gates.begun(&want.queue).nth(starts.get() as usize - 1);
         Some(last.map_or(now, |last| last.saturating_add(per).max(now)))
     }
 
@@ -200,7 +215,7 @@ impl Table {
 
     /// Makes the next runs of a key due.
     pub(super) fn let_through(&mut self, group: &Group, now: Timestamp) {
-        for id in self.gates.first(group) {
+        for id in self.gates.first(group, |_| true) {
             self.unblock(&id, now);
         }
     }

@@ -86,10 +86,13 @@ impl Gates {
         }
     }
 
-    /// The first of each version that stand at the gate of a key.
-    pub(super) fn first(&self, group: &Group) -> Vec<RunId> {
+    /// The first of each version that stand at the gate of a key, of those that may come.
+    pub(super) fn first(&self, group: &Group, may_come: impl Fn(&RunId) -> bool) -> Vec<RunId> {
         let lines = self.blocked.get(group).into_iter().flat_map(BTreeMap::values);
-        lines.filter_map(|line| line.first()).map(|(.., id)| id.clone()).collect()
+        lines
+            .filter_map(|line| line.iter().find(|(.., id)| may_come(id)))
+            .map(|(.., id)| id.clone())
+            .collect()
     }
 
     /// Those of one key that came through a gate.

@@ -32,7 +32,7 @@ pub(super) async fn claim(
     let at_once: Vec<Option<i64>> = claim.wants.iter().map(|want| limit(want.gate.at_once)).collect();
     let per_key: Vec<Option<i64>> = claim.wants.iter().map(|want| limit(want.gate.per_key)).collect();
     let rates = || claim.wants.iter().map(|want| want.gate.rate);
-    let starts: Vec<Option<i64>> = rates().map(|rate| limit(rate.map(|rate| rate.starts))).collect();
+    let starts: Vec<Option<i64>> = rates().map(|rate| limit(rate.map(|rate| rate.starts.get()))).collect();
     let per: Vec<Option<i64>> = rates().map(|rate| rate.map(|rate| micros(rate.per.min(LONGEST)))).collect();
     let mut rows = sqlx::query(AssertSqlSafe(shared.statements.claim.clone()))
         .bind(&*shared.channel)

@@ -35,6 +35,7 @@ const FUNCTION_NAMES: &[&str] = &[
     "let_through",
     "follow",
     "starts_left",
+    "let_begin",
     "next_start",
     "write",
     "priorities",

@@ -62,21 +62,30 @@ pub(super) fn room(tx: &Tx<'_>, want: &Want, slots: u32) -> rusqlite::Result<u32
     Ok(slots.min(u32::try_from(room).unwrap_or(u32::MAX)))
 }
 
-/// Makes the next runs of a key due, one of each version: who can't run the first of a higher one needs another.
-pub(super) fn let_through(tx: &mut Tx<'_>, queue: &str, limit_key: &str) -> rusqlite::Result<()> {
+/// Makes the next runs of a key due, one of each version: who can't run the first of a higher one needs another. Of the version
+/// `held_back`, one of those that have begun.
+pub(super) fn let_through(
+    tx: &mut Tx<'_>,
+    queue: &str,
+    limit_key: &str,
+    held_back: Option<i64>,
+) -> rusqlite::Result<()> {
     let mut last = -1;
     let next = "SELECT version FROM run INDEXED BY run_blocked WHERE queue = ?1 AND limit_key = ?2 AND version > ?3 AND blocked_at IS NOT NULL
          ORDER BY version LIMIT 1";
     while let Some(version) = one(tx.db, next, params![queue, limit_key, last], |row| row.get::<_, i64>(0))? {
-        run(
+        let followed = run(
             tx.db,
             "UPDATE run SET due_at = blocked_at, blocked_at = NULL WHERE key = (
                  SELECT key FROM run INDEXED BY run_blocked
                  WHERE queue = ?1 AND limit_key = ?2 AND version = ?3 AND blocked_at IS NOT NULL
+                     AND (?3 IS NOT ?4 OR revision > 0 OR begun_at IS NOT NULL)
                  ORDER BY priority DESC, blocked_at LIMIT 1)",
-            params![queue, limit_key, version],
+            params![queue, limit_key, version, held_back],
         )?;
-        tx.wakes.push(Wake::Due(tx.now));
+        if followed > 0 {
+            tx.wakes.push(Wake::Due(tx.now));
+        }
         last = version;
     }
     Ok(())
@@ -96,7 +105,7 @@ impl LetGo {
             // It may have had the last place of its workflow.
             tx.wakes.push(Wake::Due(tx.now));
         }
-        self.limit_key.as_ref().map_or(Ok(()), |key| let_through(tx, &self.queue, key))
+        self.limit_key.as_ref().map_or(Ok(()), |key| let_through(tx, &self.queue, key, None))
     }
 }
 

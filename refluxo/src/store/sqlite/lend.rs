@@ -81,10 +81,10 @@ fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
         let slots = want.slots.min(claim.limit.saturating_sub(length(&runs)));
         let mut room = room(tx, want, slots)?;
         let mut starts = rates::starts(tx, want)?;
-        rates::let_begin(tx, want, room.min(starts))?;
         let mut blocked = 0;
         // Again, as long as runs that were found become blocked and leave their places to others.
         while room > 0 && blocked < MOST_BLOCKED {
+            rates::let_begin(tx, want, room.min(starts))?;
             let found = due_runs(tx, want, room)?;
             let before = blocked;
             for due in found {
@@ -99,6 +99,9 @@ fn claim(tx: &mut Tx<'_>, claim: &Claim) -> rusqlite::Result<Claimed> {
             if blocked == before {
                 break;
             }
+        }
+        if want.gate.rate.is_some() && blocked > 0 {
+            rates::tell(tx, want)?;
         }
     }
     Ok(Claimed { runs, next_due: next_due(tx, claim)? })
@@ -155,7 +158,7 @@ fn take(
     if let Some(limit_key) = &limit_key
         && has_another
     {
-        let_through(tx, &want.queue, limit_key)?;
+        let_through(tx, &want.queue, limit_key, None)?;
     }
     let record = load_record(tx.db, &lease.run, Depth::All)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     Ok(Some((lease, record)))

@@ -25,7 +25,7 @@ pub(super) fn starts(tx: &Tx<'_>, want: &Want) -> rusqlite::Result<u32> {
         params![want.queue, rate.since(tx.now).as_micros()],
         |row| count(row, 0),
     )?;
-    let left = u64::from(rate.starts).saturating_sub(begun.unwrap_or(0));
+    let left = u64::from(rate.starts.get()).saturating_sub(begun.unwrap_or(0));
     Ok(u32::try_from(left).unwrap_or(u32::MAX))
 }
 
@@ -34,20 +34,25 @@ pub(super) fn begin(tx: &Tx<'_>, run_key: i64) -> rusqlite::Result<usize> {
     run(tx.db, "UPDATE run SET begun_at = ?2 WHERE key = ?1", params![run_key, tx.now.as_micros()])
 }
 
-/// Leaves a run out of what claims look at until more of its workflow may begin. It leaves its turn to the next of its key.
+/// Leaves a run out of what claims look at until more of its workflow may begin. It leaves its turn to the next of its key that has
+/// begun, and to one of each other version; the others follow when it has had its turn.
 pub(super) fn hold_back(
     tx: &mut Tx<'_>,
     want: &Want,
     run_key: i64,
     limit_key: Option<&str>,
 ) -> rusqlite::Result<()> {
-    let sql = "UPDATE run SET paced_at = due_at, due_at = NULL, session = NULL WHERE key = ?1";
-    run(tx.db, sql, [run_key])?;
-    // Other workers learn when that will be.
-    if let Some(next) = next_start(tx, want)? {
-        tx.wakes.push(Wake::Due(next));
-    }
-    limit_key.map_or(Ok(()), |limit_key| let_through(tx, &want.queue, limit_key))
+    let sql =
+        "UPDATE run SET paced_at = due_at, due_at = NULL, session = NULL WHERE key = ?1 RETURNING version";
+    let version = one(tx.db, sql, [run_key], |row| row.get::<_, i64>(0))?;
+    limit_key.map_or(Ok(()), |limit_key| let_through(tx, &want.queue, limit_key, version))
+}
+
+/// Other workers learn when more may begin.
+pub(super) fn tell(tx: &mut Tx<'_>, want: &Want) -> rusqlite::Result<()> {
+    let next = next_start(tx, want)?;
+    tx.wakes.extend(next.map(Wake::Due));
+    Ok(())
 }
 
 /// Makes so many of those due that were held back: those of the highest priority first, and of those the ones that were due first.
@@ -55,7 +60,8 @@ pub(super) fn let_begin(tx: &Tx<'_>, want: &Want, most: u32) -> rusqlite::Result
     run(
         tx.db,
         "UPDATE run SET due_at = paced_at, paced_at = NULL WHERE key IN (
-             SELECT key FROM run INDEXED BY run_paced WHERE queue = ?1 AND version <= ?2 AND paced_at IS NOT NULL
+             SELECT key FROM run INDEXED BY run_paced
+             WHERE queue = ?1 AND version <= ?2 AND paced_at IS NOT NULL AND due_at IS NULL
              ORDER BY priority DESC, paced_at LIMIT ?3)",
         params![want.queue, want.version, most],
     )
@@ -72,7 +78,7 @@ pub(super) fn next_start(tx: &Tx<'_>, want: &Want) -> rusqlite::Result<Option<Ti
     let last = one(
         tx.db,
         "SELECT begun_at FROM run INDEXED BY run_begun WHERE queue = ?1 AND begun_at IS NOT NULL ORDER BY begun_at DESC LIMIT 1 OFFSET ?2",
-        params![want.queue, starts.saturating_sub(1)],
+        params![want.queue, starts.get() - 1],
         |row| time(row, 0),
     )?;
     Ok(Some(last.map_or(tx.now, |last| last.saturating_add(per).max(tx.now))))

@@ -30,9 +30,9 @@ BEGIN
             WHERE queue = wanted AND limit_key = wanted_key AND gated AND session IS NOT NULL);
 END $$;
 
--- Makes the next runs of a key due, one of each version: who can't run the first of a higher one needs another. Tells whether there
--- are any.
-CREATE FUNCTION {schema}.let_through(wanted text, wanted_key text) RETURNS boolean LANGUAGE plpgsql
+-- Makes the next runs of a key due, one of each version: who can't run the first of a higher one needs another. Of the version
+-- `held_back`, one of those that have begun. Tells whether there are any.
+CREATE FUNCTION {schema}.let_through(wanted text, wanted_key text, held_back bigint) RETURNS boolean LANGUAGE plpgsql
 SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
@@ -46,12 +46,15 @@ BEGIN
         EXIT WHEN NOT FOUND;
         SELECT key INTO first FROM run
         WHERE queue = wanted AND limit_key = wanted_key AND version = last AND blocked_at IS NOT NULL
+            AND (version IS DISTINCT FROM held_back OR revision > 0 OR begun_at IS NOT NULL)
         ORDER BY priority DESC, blocked_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
         IF NOT FOUND THEN
             -- Somebody writes the only one at this moment.
             SELECT key INTO first FROM run
             WHERE queue = wanted AND limit_key = wanted_key AND version = last AND blocked_at IS NOT NULL
+                AND (version IS DISTINCT FROM held_back OR revision > 0 OR begun_at IS NOT NULL)
             ORDER BY priority DESC, blocked_at LIMIT 1 FOR NO KEY UPDATE;
+            CONTINUE WHEN NOT FOUND;
         END IF;
         UPDATE run SET due_at = blocked_at, blocked_at = NULL WHERE key = first AND blocked_at IS NOT NULL;
         any_due := true;
@@ -64,7 +67,7 @@ CREATE FUNCTION {schema}.follow(queues text[], keys text[]) RETURNS void LANGUAG
 SET search_path = {schema}, pg_temp AS $$
 BEGIN
     PERFORM lock_gates(queues);
-    PERFORM let_through(queue, key)
+    PERFORM let_through(queue, key, NULL)
     FROM (SELECT DISTINCT queue, key FROM unnest(queues, keys) AS f(queue, key) WHERE key IS NOT NULL) freed;
 END $$;
 
@@ -74,6 +77,16 @@ SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET
 AS $$
 BEGIN
     RETURN greatest(0, starts - (SELECT count(*) FROM run WHERE queue = wanted AND begun_at > time_now - per));
+END $$;
+
+-- Makes so many of those due that were held back. The keys are an array, since a join might read all runs.
+CREATE FUNCTION {schema}.let_begin(wanted text, known bigint, most bigint) RETURNS void LANGUAGE plpgsql
+SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+AS $$
+BEGIN
+    UPDATE run SET due_at = paced_at, paced_at = NULL WHERE key = ANY (ARRAY(
+        SELECT key FROM run WHERE queue = wanted AND version <= known AND paced_at IS NOT NULL AND due_at IS NULL
+        ORDER BY priority DESC, paced_at LIMIT most FOR NO KEY UPDATE SKIP LOCKED));
 END $$;
 
 -- When the next run of a workflow may begin: when the time of the last one is over that makes them as many as there may be.

@@ -43,7 +43,9 @@ DECLARE
     got bigint[];
     one bigint;
     one_key text;
+    one_version bigint;
     begins boolean;
+    held_back boolean := false;
     -- How many may begin of the workflow that is looked at.
     left_to_start bigint;
     others bigint;
@@ -86,16 +88,12 @@ BEGIN
         time_now := clock();
     END IF;
     -- Those that were held back and may begin now.
-    UPDATE run SET due_at = paced_at, paced_at = NULL WHERE key IN (
-        SELECT held.key
-        FROM unnest(w_queue, w_version, w_slots, w_at_once, w_starts, w_per) AS w(queue, version, slots, at_once, starts, per)
-        CROSS JOIN LATERAL (
-            SELECT key FROM run WHERE run.queue = w.queue AND run.version <= w.version AND paced_at IS NOT NULL
-            ORDER BY run.priority DESC, paced_at
-            LIMIT least(w.slots,
-                        CASE WHEN w.at_once IS NOT NULL THEN greatest(0, w.at_once - lent(w.queue, NULL, NULL, time_now)) END,
-                        CASE WHEN w.starts IS NOT NULL THEN starts_left(w.queue, w.starts, w.per, time_now) END)
-            FOR NO KEY UPDATE SKIP LOCKED) held);
+    PERFORM let_begin(w.queue, w.version, least(
+        w.slots,
+        CASE WHEN w.at_once IS NOT NULL THEN greatest(0, w.at_once - lent(w.queue, NULL, NULL, time_now)) END,
+        CASE WHEN w.starts IS NOT NULL THEN starts_left(w.queue, w.starts, w.per, time_now) END))
+    FROM unnest(w_queue, w_version, w_slots, w_at_once, w_starts, w_per) AS w(queue, version, slots, at_once, starts, per)
+    WHERE EXISTS (SELECT FROM run WHERE run.queue = w.queue AND run.version <= w.version AND paced_at IS NOT NULL);
     SELECT array_agg(w.place ORDER BY w.place, p.priority DESC) AS places,
            array_agg(w.queue ORDER BY w.place, p.priority DESC) AS queues,
            array_agg(w.version ORDER BY w.place, p.priority DESC) AS versions,
@@ -147,7 +145,7 @@ BEGIN
                     room := room - cardinality(got);
                     taken := taken || got;
                     FOREACH one_key IN ARRAY coalesce(one_keys, '{}') LOOP
-                        told := let_through(look.queue, one_key) OR told;
+                        told := let_through(look.queue, one_key, NULL) OR told;
                     END LOOP;
                     EXIT;
                 END IF;
@@ -156,11 +154,13 @@ BEGIN
                     SELECT limit_key, look.starts IS NOT NULL AND revision = 0 AND begun_at IS NULL INTO one_key, begins
                     FROM run WHERE key = one;
                     IF begins AND left_to_start = 0 THEN
-                        UPDATE run SET paced_at = due_at, due_at = NULL, session = NULL WHERE key = one;
+                        UPDATE run SET paced_at = due_at, due_at = NULL, session = NULL WHERE key = one
+                        RETURNING version INTO one_version;
                         blocked := blocked + 1;
-                        opens := least(opens, next_start(look.queue, look.starts, look.per, time_now));
-                        -- It leaves its turn to the next of its key.
-                        told := let_through(look.queue, one_key) OR told;
+                        held_back := true;
+                        -- It leaves its turn to the next of its key that has begun, and to one of each other version; the others
+                        -- follow when it has had its turn.
+                        told := let_through(look.queue, one_key, one_version) OR told;
                         CONTINUE;
                     END IF;
                     IF one_key IS NOT NULL AND look.per_key IS NOT NULL THEN
@@ -182,11 +182,18 @@ BEGIN
                     room := room - 1;
                     taken := array_append(taken, one);
                     IF one_key IS NOT NULL AND (look.per_key IS NULL OR others + 1 < look.per_key) THEN
-                        told := let_through(look.queue, one_key) OR told;
+                        told := let_through(look.queue, one_key, NULL) OR told;
                     END IF;
                 END LOOP;
                 EXIT WHEN blocked = before;
+                IF look.starts IS NOT NULL THEN
+                    PERFORM let_begin(look.queue, look.version, least(room, left_to_start));
+                END IF;
             END LOOP;
+            IF held_back THEN
+                opens := least(opens, next_start(look.queue, look.starts, look.per, time_now));
+                held_back := false;
+            END IF;
         END LOOP;
         -- Under the lock of a gate nobody waits for a run.
         EXIT WHEN cardinality(taken) > 0 OR gates IS NOT NULL;
@@ -232,13 +239,15 @@ BEGIN
         ORDER BY t.place;
     END IF;
     SELECT min(r.due_at) INTO next_due
-    FROM unnest(looks.queues, looks.versions, looks.at_onces, looks.priorities) AS l(queue, version, at_once, priority)
+    FROM unnest(w_queue, w_version, w_slots, w_at_once) AS w(queue, version, slots, at_once)
+    -- Anew: what was let through may have a priority that none had before.
+    CROSS JOIN LATERAL priorities(w.queue) AS p(priority)
     CROSS JOIN LATERAL (
         SELECT run.due_at FROM run
-        WHERE run.queue = l.queue AND run.priority = l.priority AND run.due_at IS NOT NULL AND run.version <= l.version
+        WHERE run.queue = w.queue AND run.priority = p.priority AND run.due_at IS NOT NULL AND run.version <= w.version
             AND run.session IS DISTINCT FROM asking
         ORDER BY run.due_at LIMIT 1) r
-    WHERE l.at_once IS NULL OR lent(l.queue, NULL, NULL, time_now) < l.at_once;
+    WHERE w.slots > 0 AND (w.at_once IS NULL OR lent(w.queue, NULL, NULL, time_now) < w.at_once);
     -- Where no more may be lent, that is when a lease ends, or when somebody gives one back and tells so.
     SELECT least(next_due, min(r.due_at)) INTO next_due
     FROM unnest(w_queue, w_slots, w_at_once) AS w(queue, slots, at_once)
