@@ -2,8 +2,8 @@
 //!
 //! # How it works
 //!
-//! A thread owns the connection that writes, and takes all that is queued into one transaction ([`thread`]). Another thread
-//! reads, so that no read waits for the disk. The file is in WAL mode: readers and the writer don't block each other, also
+//! A thread owns the connection that writes, and takes all that is queued into one transaction ([`thread`]); a task of the runtime
+//! then sends the answers ([`answers`]). Another thread reads, so that no read waits for the disk. The file is in WAL mode: readers and the writer don't block each other, also
 //! between processes.
 //!
 //! Several processes may use one file. They look every 25 ms whether another one has written (`PRAGMA data_version`, which
