@@ -3,8 +3,8 @@
 //! # How it works
 //!
 //! A thread owns the connection that writes, and takes all that is queued into one transaction ([`thread`]); a task of the runtime
-//! then sends the answers ([`answers`]). Another thread reads, so that no read waits for the disk. The file is in WAL mode: readers and the writer don't block each other, also
-//! between processes.
+//! then sends the answers ([`answers`]). Another thread reads, so that no read waits for the disk. The file is in WAL mode: readers
+//! and the writer don't block each other, also between processes.
 //!
 //! Several processes may use one file. They look every 25 ms whether another one has written (`PRAGMA data_version`, which
 //! reads no table), as long as somebody listens to hints. Each worker's session locks a file beside the database, so that the
