@@ -26,6 +26,8 @@ everywhere! {
     many_runs_of_many_keys_all_end,
     no_more_runs_begin_in_a_time_than_the_rate_however_many_workers_there_are,
     a_worker_that_dies_leaves_those_that_wait_to_begin_to_others,
+    what_comes_before_its_time_is_no_beginning,
+    what_is_cancelled_before_it_begins_leaves_its_start_to_others,
 }
 
 async fn limited(place: &Place, runs: u32) -> Engine {
@@ -214,6 +216,48 @@ async fn a_worker_that_dies_leaves_those_that_wait_to_begin_to_others(place: Pla
     tokio::time::sleep(Duration::from_millis(10)).await;
     assert_eq!(having(&place, "one"), 3);
     passing(&place, run.result()).await.unwrap().unwrap();
+}
+
+async fn what_comes_before_its_time_is_no_beginning(place: Place) {
+    const HOUR: Duration = Duration::from_hours(1);
+    let engine = paced(&place).await;
+    let start = place.clock.now();
+    let mut runs = Vec::new();
+    for number in 0..9 {
+        let lines = script([step("one"), Line::Listen]);
+        let run = engine.start(format!("run-{number}"), lines).after(HOUR).await.unwrap();
+        run.signal(Word("early".to_owned())).await.unwrap();
+        runs.push(run);
+    }
+    // Each has a look at what it was told, and rests again.
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        place.clock.advance(PER);
+    }
+    assert_eq!(having(&place, "one"), 0);
+    place.clock.set(start.saturating_add(HOUR));
+    until(async || having(&place, "one") == 3).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(having(&place, "one"), 3, "they began at once");
+    for run in runs {
+        passing(&place, run.result()).await.unwrap().unwrap();
+    }
+}
+
+async fn what_is_cancelled_before_it_begins_leaves_its_start_to_others(place: Place) {
+    let engine = paced(&place).await;
+    let mut runs = Vec::new();
+    for number in 0..7 {
+        runs.push(engine.start(format!("run-{number}"), script([step("one")])).await.unwrap());
+        place.clock.advance(Duration::from_millis(1));
+    }
+    until(async || having(&place, "one") == 3).await;
+    for run in &runs[3..6] {
+        run.cancel().await.unwrap();
+    }
+    place.clock.advance(PER);
+    until(async || having(&place, "one") == 4).await;
+    assert_eq!(soon(runs[6].result()).await.unwrap().unwrap(), ["one"]);
 }
 
 /// A workflow that no engine knows.

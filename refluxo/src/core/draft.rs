@@ -18,7 +18,7 @@ use crate::{
         Call, Ending, Hot, ParkReason, Path, WaitingFor,
         parts::{self, OF_BRANCHES},
     },
-    store::{AttrOp, Effect, Head, Message, Part, PartOp, Seq, Status, Then},
+    store::{AttrOp, Effect, Head, Message, Part, PartOp, Revision, Seq, Status, Then},
     time::Timestamp,
 };
 
@@ -36,6 +36,8 @@ pub(super) struct Draft {
     pub(super) dropped: Vec<Path>,
     pub(super) moved: usize,
     pub(super) stuck: Option<(Path, ParkReason)>,
+    /// Whether the run was given up before it began.
+    pub(super) unbegun: bool,
 }
 
 /// A change of a part that is no field.
@@ -159,6 +161,7 @@ impl Run {
         self.revision = self.revision.next();
         let then = self.then(now);
         let head = self.head(then)?;
+        let draft_unbegun = draft.unbegun;
         let plan = Plan {
             head,
             state: draft.state.take(),
@@ -171,9 +174,18 @@ impl Run {
             moved: draft.moved,
             stuck: draft.stuck.take(),
             parts: draft.into_parts(),
+            unbegun: then != Then::Go && (draft_unbegun || self.waits_for_its_start()),
             then,
         };
         Ok((self, plan))
+    }
+
+    /// Whether nothing of the run has been done yet: it waits to begin, or for the time at which it is to.
+    pub(super) fn waits_for_its_start(&self) -> bool {
+        let Life::At { calls, .. } = &self.life else { return false };
+        let call = calls.root();
+        call.entered == Revision(0)
+            && matches!(call.waiting_for, WaitingFor::Start | WaitingFor::Timer { .. })
     }
 
     /// Uses up what nobody will ever take: the ends of children that are not awaited, and verbs that this version does not know.

@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     /// The steps in flight whose outcome nobody waits for any more. They may be dropped once this is stored.
     pub(crate) dropped: Vec<Path>,
     pub(crate) then: Then,
+    /// Whether nothing of the run has been done yet.
+    pub(crate) unbegun: bool,
     /// How many of the moves of the event are in it: the first ones.
     pub(crate) moved: usize,
     /// The call whose move could not be saved, while those before it were. The run got stuck there, and is to be told so next.
@@ -46,6 +48,7 @@ impl Plan {
             effects: self.effects,
             settled,
             then: self.then,
+            unbegun: self.unbegun,
         }
     }
 }

@@ -107,6 +107,7 @@ impl Run {
             return Err(self.impossible("it was cancelled"));
         };
         let (state, calls, cancelled) = (state.clone(), calls.clone(), *cancelled);
+        draft.unbegun = self.waits_for_its_start();
         for (path, call) in calls.iter() {
             let is_due = call.retry.as_ref().is_none_or(|retry| retry.due <= now);
             let was_begun = cancelled.is_some_and(|before| call.entered < before && is_due);

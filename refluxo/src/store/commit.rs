@@ -32,6 +32,10 @@ pub struct Commit {
     pub settled: Vec<EffectId>,
     /// Whether the run goes on.
     pub then: Then,
+    /// Whether nothing of the run has been done yet, as when it rests until its start or is cancelled before: under a
+    /// [`Rate`](super::Rate) it has not begun then, and does so when it is lent the next time. Only with a `then` that gives the lease
+    /// back.
+    pub unbegun: bool,
 }
 
 impl Commit {
@@ -50,6 +54,7 @@ impl Commit {
             effects: Vec::new(),
             settled: Vec::new(),
             then: Then::Go,
+            unbegun: false,
         }
     }
 

@@ -72,8 +72,8 @@ impl Gate {
 
 /// How many runs of a workflow may begin, to all workers together: in no span of that length more than so many.
 ///
-/// A run begins when it is first lent under a rate, and one whose revision has risen has begun; what becomes of it then is not limited.
-/// A run that is purged is not remembered.
+/// A run begins when it is first lent, unless the commit that gives it back says that it has [not](super::Commit::unbegun). What becomes
+/// of it then is not limited. A run that is purged is not remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// How many.

@@ -132,7 +132,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// Where the gate has a [`Rate`], a due run that has not begun and finds that no more may becomes blocked too. It leaves its turn
     /// to the next of its key that has begun; the others of its version follow when it has had its turn. When more may begin, those
-    /// of the highest priority become due with a claim; [`Wake::Due`] and [`Claimed::next_due`] tell when that will be.
+    /// of the highest priority become due with a claim; [`Wake::Due`] and [`Claimed::next_due`] tell when that will be. A commit by
+    /// which a run has [not begun](Commit::unbegun) leaves its start to another, and is told as [`Wake::Due`].
     ///
     /// An ended run that owes effects is due like any other, until a commit with [`Then::End`] settles them.
     /// The record is as of one moment: no message that its `inbox` lacks is below its [`Record::seen`].

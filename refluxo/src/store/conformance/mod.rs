@@ -187,6 +187,7 @@ cases! { $
         a_busy_key_does_not_hold_up_others
         one_that_takes_the_turn_of_another_is_told
         a_run_begins_once
+        a_run_that_has_not_begun_may_be_told_so
         a_message_lets_no_run_begin
         all_may_begin_where_there_is_no_rate_any_more
         an_old_worker_begins_what_it_can_run

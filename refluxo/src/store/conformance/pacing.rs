@@ -15,7 +15,7 @@ use super::{
     worker::{LEASE, QUEUE, end, go, message, rest, run, want},
 };
 use crate::{
-    store::{Claimed, Due, Gate, Lane, NewRun, Rate, Renewed, Want},
+    store::{Claimed, Commit, Due, Gate, Lane, NewRun, Rate, Renewed, Want},
     time::Timestamp,
 };
 
@@ -197,6 +197,27 @@ pub(super) async fn a_run_begins_once(bed: Arc<dyn TestBed>) {
     worker.start(run("second")).await;
     bed.pass(PER.saturating_sub(LEASE * 2)).await;
     assert!(worker.names_by(starts(1)).await.contains(&"second".to_owned()));
+}
+
+/// It leaves its start to another, and begins when it is lent the next time.
+pub(super) async fn a_run_that_has_not_begun_may_be_told_so(bed: Arc<dyn TestBed>) {
+    let worker = super::worker(&bed).await;
+    worker.start(run("early")).await;
+    let (lease, record) = worker.only_by(starts(1)).await;
+    let due = worker.now().await.saturating_add(Duration::from_secs(20));
+    worker.commit_done(Commit { unbegun: true, ..rest(&lease, &record, Some(due)) }).await;
+    worker.start(run("cancelled")).await;
+    let (lease, record) = worker.only_by(starts(1)).await;
+    worker.commit_done(Commit { unbegun: true, ..end(&lease, &record) }).await;
+    worker.start(run("usual")).await;
+    let (lease, record) = worker.only_by(starts(1)).await;
+    worker.commit_done(end(&lease, &record)).await;
+    bed.pass(Duration::from_secs(30)).await;
+    assert_eq!(worker.names_by(starts(1)).await, [""; 0], "it is due, and another one has begun");
+    bed.pass(PER).await;
+    let (lease, record) = worker.only_by(starts(1)).await;
+    worker.commit_done(rest(&lease, &record, Some(due))).await;
+    worker.only_by(starts(1)).await;
 }
 
 /// It is looked at once more, and keeps its place among those that wait.

@@ -43,6 +43,8 @@ pub(super) struct Run {
     pub(super) gated: bool,
     /// When it was first lent, if that was under a rate.
     pub(super) begun: Option<Timestamp>,
+    /// Whether the last commit says that it has not begun.
+    unbegun: bool,
     /// Whether it is blocked until more may begin, and not by others of its key.
     pub(super) held_back: bool,
     state: Bytes,
@@ -64,6 +66,7 @@ impl Run {
             token: None,
             gated: false,
             begun: None,
+            unbegun: false,
             held_back: false,
             state: new.state,
             parts: new.parts.into_iter().map(|part| (part.name, part.body)).collect(),
@@ -87,6 +90,7 @@ impl Run {
     pub(super) fn lend(&mut self, session: &Session, token: Token, until: Timestamp, gated: bool) -> Lease {
         self.token = Some(token);
         self.gated = gated;
+        self.unbegun = false;
         self.row.due = Due::Leased { session: session.id(), until };
         self.row.claims = self.row.claims.saturating_add(1);
         Lease { run: self.row.id.clone(), token, revision: self.row.revision, until }
@@ -104,9 +108,9 @@ impl Run {
         self.wait();
     }
 
-    /// Whether it was never lent, as far as a rate is concerned.
+    /// Whether it has not begun, as far as a rate is concerned.
     pub(super) fn is_new(&self) -> bool {
-        self.row.revision.0 == 0 && self.begun.is_none()
+        self.unbegun || self.row.revision.0 == 0 && self.begun.is_none()
     }
 
     fn wait(&mut self) {
@@ -149,6 +153,9 @@ impl Run {
         self.row.claims = 0;
         self.row.updated = now;
         self.row.head = commit.head;
+        if commit.unbegun {
+            (self.begun, self.unbegun) = (None, true);
+        }
         self.row.inbox_read = self.row.inbox_read.max(commit.seen.min(self.row.inbox_last));
         if let Some(state) = commit.state {
             self.state = state;

@@ -175,7 +175,12 @@ impl Table {
                 // Those to be handed back go into the record with the commit; the others are tried after it, since a run
                 // may send a message to itself.
                 let (owed, tried) = effects.partition(|_| self.hands_back_effects);
+                let unbegun = commit.unbegun;
                 self.edit(&id, now, |run, limits| run.commit(commit, owed, limits, now));
+                if unbegun {
+                    // Another one may begin instead.
+                    self.wakes.push(Wake::Due(now));
+                }
                 self.apply_effects(&id, tried, now);
             }
         }

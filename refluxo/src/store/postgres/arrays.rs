@@ -32,6 +32,7 @@ pub(super) struct Commits<'a> {
     seen: Vec<i64>,
     then: Vec<i16>,
     due: Vec<Option<i64>>,
+    unbegun: Vec<bool>,
     entries: Vec<i64>,
     /// Up to where `consume` and `settled` are of this commit.
     consumed: Vec<i32>,
@@ -64,6 +65,7 @@ impl<'a> Commits<'a> {
         };
         self.then.push(then);
         self.due.push(due.map(crate::time::Timestamp::as_micros));
+        self.unbegun.push(commit.unbegun);
         self.entries.push(int(commit.entries.len() as u64));
         self.consume.extend(commit.consume.iter().map(|seq| int(seq.0)));
         self.consumed.push(place(self.consume.len()));
@@ -73,7 +75,7 @@ impl<'a> Commits<'a> {
     }
 
     pub(super) fn bind(&self, statement: Statement) -> Statement {
-        bind!(statement, self, id token revision status at version head state seen then due entries consumed settled consume
+        bind!(statement, self, id token revision status at version head state seen then due unbegun entries consumed settled consume
             settled_revision settled_place)
     }
 }

@@ -33,7 +33,7 @@ impl Statements {
     pub(super) fn of(schema: &str) -> Self {
         let schema = quote(schema);
         Self {
-            write: call(&schema, "write", 61),
+            write: call(&schema, "write", 62),
             claim: call(&schema, "claim", 14),
             renew: call(&schema, "renew", 5),
             history: format!(

@@ -114,6 +114,11 @@ fn apply(tx: &mut Tx<'_>, found: &mut Found, commit: &Commit) -> rusqlite::Resul
         run(tx.db, sql, params![found.run, tx.now.as_micros()])?;
         tx.wakes.push(Wake::Due(tx.now));
     }
+    if commit.unbegun {
+        run(tx.db, "UPDATE run SET begun_at = -1 WHERE key = ?1", [found.run])?;
+        // Another one may begin instead.
+        tx.wakes.push(Wake::Due(tx.now));
+    }
     match commit.then {
         Then::Go => Ok(()),
         Then::Rest { .. } | Then::End => let_go(tx, found.run),

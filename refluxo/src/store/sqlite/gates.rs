@@ -79,7 +79,7 @@ pub(super) fn let_through(
             "UPDATE run SET due_at = blocked_at, blocked_at = NULL WHERE key = (
                  SELECT key FROM run INDEXED BY run_blocked
                  WHERE queue = ?1 AND limit_key = ?2 AND version = ?3 AND blocked_at IS NOT NULL
-                     AND (?3 IS NOT ?4 OR revision > 0 OR begun_at IS NOT NULL)
+                     AND (?3 IS NOT ?4 OR coalesce(begun_at > 0, revision > 0))
                  ORDER BY priority DESC, blocked_at LIMIT 1)",
             params![queue, limit_key, version, held_back],
         )?;

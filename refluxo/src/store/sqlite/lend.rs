@@ -125,7 +125,7 @@ struct DueRun {
     id: RunId,
     revision: Revision,
     limit_key: Option<String>,
-    /// Whether it was never lent, as far as a rate is concerned.
+    /// Whether it has not begun, as far as a rate is concerned.
     is_new: bool,
 }
 
@@ -150,11 +150,8 @@ fn take(
         return Ok(None);
     }
     let lease = new_lease(tx, id, revision, &claim.session, tx.now.saturating_add(claim.keep))?;
-    lend(tx, key, &lease, claim.session.id(), candidate.is_gated())?;
-    if begins {
-        rates::begin(tx, key)?;
-        *starts -= 1;
-    }
+    lend(tx, key, &lease, claim.session.id(), candidate.is_gated(), begins)?;
+    *starts -= u32::from(begins);
     if let Some(limit_key) = &limit_key
         && has_another
     {
@@ -169,13 +166,22 @@ fn length<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
-/// Hands a run to a session.
-fn lend(tx: &Tx<'_>, key: i64, lease: &Lease, session: SessionId, gated: bool) -> rusqlite::Result<usize> {
+/// Hands a run to a session; tells whether it begins with that, under a rate.
+fn lend(
+    tx: &Tx<'_>,
+    key: i64,
+    lease: &Lease,
+    session: SessionId,
+    gated: bool,
+    begins: bool,
+) -> rusqlite::Result<usize> {
     let (token, session) = (lease.token.as_u128().to_be_bytes(), session.as_u128().to_be_bytes());
+    let begun = begins.then_some(tx.now.as_micros());
     run(
         tx.db,
-        "UPDATE run SET token = ?2, session = ?3, due_at = ?4, claims = claims + 1, gated = ?5 WHERE key = ?1",
-        params![key, token, session, lease.until.as_micros(), gated],
+        "UPDATE run SET token = ?2, session = ?3, due_at = ?4, claims = claims + 1, gated = ?5,
+             begun_at = coalesce(?6, nullif(begun_at, -1)) WHERE key = ?1",
+        params![key, token, session, lease.until.as_micros(), gated, begun],
     )
 }
 
@@ -226,7 +232,7 @@ fn due_runs(tx: &Tx<'_>, want: &Want, limit: u32) -> rusqlite::Result<Vec<DueRun
         let room = limit.saturating_sub(length(&found));
         found.extend(all(
             tx.db,
-            "SELECT key, id, revision, limit_key, revision = 0 AND begun_at IS NULL FROM run WHERE queue = ?1 AND priority = ?2 AND due_at <= ?3 AND version <= ?4
+            "SELECT key, id, revision, limit_key, coalesce(begun_at < 0, revision = 0) FROM run WHERE queue = ?1 AND priority = ?2 AND due_at <= ?3 AND version <= ?4
              ORDER BY due_at LIMIT ?5",
             params![want.queue, priority, tx.now.as_micros(), want.version, room],
             |row| {

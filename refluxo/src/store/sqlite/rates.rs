@@ -21,17 +21,12 @@ pub(super) fn starts(tx: &Tx<'_>, want: &Want) -> rusqlite::Result<u32> {
     let Some(rate) = want.gate.rate else { return Ok(u32::MAX) };
     let begun = one(
         tx.db,
-        "SELECT count(*) FROM run INDEXED BY run_begun WHERE queue = ?1 AND begun_at > ?2",
+        "SELECT count(*) FROM run INDEXED BY run_begun WHERE queue = ?1 AND begun_at > 0 AND begun_at > ?2",
         params![want.queue, rate.since(tx.now).as_micros()],
         |row| count(row, 0),
     )?;
     let left = u64::from(rate.starts.get()).saturating_sub(begun.unwrap_or(0));
     Ok(u32::try_from(left).unwrap_or(u32::MAX))
-}
-
-/// Notes that a run begins.
-pub(super) fn begin(tx: &Tx<'_>, run_key: i64) -> rusqlite::Result<usize> {
-    run(tx.db, "UPDATE run SET begun_at = ?2 WHERE key = ?1", params![run_key, tx.now.as_micros()])
 }
 
 /// Leaves a run out of what claims look at until more of its workflow may begin. It leaves its turn to the next of its key that has
@@ -77,7 +72,7 @@ pub(super) fn next_start(tx: &Tx<'_>, want: &Want) -> rusqlite::Result<Option<Ti
     // The last one that makes them as many as there may be: when its time is over there is one less.
     let last = one(
         tx.db,
-        "SELECT begun_at FROM run INDEXED BY run_begun WHERE queue = ?1 AND begun_at IS NOT NULL ORDER BY begun_at DESC LIMIT 1 OFFSET ?2",
+        "SELECT begun_at FROM run INDEXED BY run_begun WHERE queue = ?1 AND begun_at > 0 ORDER BY begun_at DESC LIMIT 1 OFFSET ?2",
         params![want.queue, starts.get() - 1],
         |row| time(row, 0),
     )?;

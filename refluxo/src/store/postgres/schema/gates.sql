@@ -46,13 +46,13 @@ BEGIN
         EXIT WHEN NOT FOUND;
         SELECT key INTO first FROM run
         WHERE queue = wanted AND limit_key = wanted_key AND version = last AND blocked_at IS NOT NULL
-            AND (version IS DISTINCT FROM held_back OR revision > 0 OR begun_at IS NOT NULL)
+            AND (version IS DISTINCT FROM held_back OR coalesce(begun_at > 0, revision > 0))
         ORDER BY priority DESC, blocked_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
         IF NOT FOUND THEN
             -- Somebody writes the only one at this moment.
             SELECT key INTO first FROM run
             WHERE queue = wanted AND limit_key = wanted_key AND version = last AND blocked_at IS NOT NULL
-                AND (version IS DISTINCT FROM held_back OR revision > 0 OR begun_at IS NOT NULL)
+                AND (version IS DISTINCT FROM held_back OR coalesce(begun_at > 0, revision > 0))
             ORDER BY priority DESC, blocked_at LIMIT 1 FOR NO KEY UPDATE;
             CONTINUE WHEN NOT FOUND;
         END IF;
@@ -76,7 +76,7 @@ CREATE FUNCTION {schema}.starts_left(wanted text, starts bigint, per bigint, tim
 SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 BEGIN
-    RETURN greatest(0, starts - (SELECT count(*) FROM run WHERE queue = wanted AND begun_at > time_now - per));
+    RETURN greatest(0, starts - (SELECT count(*) FROM run WHERE queue = wanted AND begun_at > 0 AND begun_at > time_now - per));
 END $$;
 
 -- Makes so many of those due that were held back. The keys are an array, since a join might read all runs.
@@ -96,6 +96,6 @@ SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET
 AS $$
 BEGIN
     -- At once if there is no such run, or no limit.
-    RETURN greatest(time_now, per + (SELECT begun_at FROM run WHERE queue = wanted AND begun_at IS NOT NULL
+    RETURN greatest(time_now, per + (SELECT begun_at FROM run WHERE queue = wanted AND begun_at > 0
                                      ORDER BY begun_at DESC LIMIT 1 OFFSET starts - 1));
 END $$;

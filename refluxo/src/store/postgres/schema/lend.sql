@@ -138,7 +138,7 @@ BEGIN
                 IF look.per_key IS NULL AND look.starts IS NULL THEN
                     WITH now_lent AS (
                         UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
-                            claims = claims + 1, gated = look.at_once IS NOT NULL
+                            claims = claims + 1, gated = look.at_once IS NOT NULL, begun_at = nullif(begun_at, -1)
                         WHERE key = ANY (got) RETURNING limit_key
                     )
                     SELECT array_agg(DISTINCT limit_key) INTO one_keys FROM now_lent WHERE limit_key IS NOT NULL;
@@ -151,7 +151,8 @@ BEGIN
                 END IF;
                 before := blocked;
                 FOREACH one IN ARRAY got LOOP
-                    SELECT limit_key, look.starts IS NOT NULL AND revision = 0 AND begun_at IS NULL INTO one_key, begins
+                    SELECT limit_key, look.starts IS NOT NULL AND coalesce(begun_at < 0, revision = 0)
+                    INTO one_key, begins
                     FROM run WHERE key = one;
                     IF begins AND left_to_start = 0 THEN
                         UPDATE run SET paced_at = due_at, due_at = NULL, session = NULL WHERE key = one
@@ -174,7 +175,7 @@ BEGIN
                     UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
                         claims = claims + 1,
                         gated = look.at_once IS NOT NULL OR look.per_key IS NOT NULL AND one_key IS NOT NULL,
-                        begun_at = CASE WHEN begins THEN time_now ELSE begun_at END
+                        begun_at = CASE WHEN begins THEN time_now ELSE nullif(begun_at, -1) END
                     WHERE key = one;
                     IF begins THEN
                         left_to_start := left_to_start - 1;

@@ -11,7 +11,7 @@
 CREATE FUNCTION {schema}.write(
     channel text, sender text, most_messages bigint, most_bytes bigint, key_memory bigint, most_entries bigint,
     c_id text[], c_token bytea[], c_revision bigint[], c_status text[], c_at text[], c_version bigint[], c_head bytea[],
-    c_state bytea[], c_seen bigint[], c_then smallint[], c_due bigint[], c_entries bigint[], c_consumed integer[],
+    c_state bytea[], c_seen bigint[], c_then smallint[], c_due bigint[], c_unbegun boolean[], c_entries bigint[], c_consumed integer[],
     c_settled integer[], x_seq bigint[], s_revision bigint[], s_place bigint[],
     n_owner integer[], n_place bigint[], n_effect bytea[], n_id text[], n_uid bytea[], n_root text[], n_parent text[],
     n_queue text[], n_input bytea[], n_version bigint[], n_status text[], n_at text[], n_head bytea[], n_state bytea[],
@@ -76,9 +76,9 @@ BEGIN
     IF commits > 0 THEN
         FOR c IN
             SELECT u.*, r.*
-            FROM unnest(c_id, c_token, c_revision, c_status, c_at, c_version, c_head, c_state, c_seen, c_then, c_due, c_entries,
-                        c_consumed, c_settled)
-                WITH ORDINALITY AS u(id, token, revision, status, at, version, head, state, seen, goes, due, new_entries,
+            FROM unnest(c_id, c_token, c_revision, c_status, c_at, c_version, c_head, c_state, c_seen, c_then, c_due, c_unbegun,
+                        c_entries, c_consumed, c_settled)
+                WITH ORDINALITY AS u(id, token, revision, status, at, version, head, state, seen, goes, due, unbegun, new_entries,
                                      x_to, s_to, place)
             CROSS JOIN LATERAL (
                 SELECT key, session, due_at, inbox_last, inbox_count, inbox_bytes, entries, owes, ended_at,
@@ -152,6 +152,11 @@ BEGIN
                     inbox_bytes = CASE c.goes WHEN 2 THEN 0 ELSE run.inbox_bytes - consumed_bytes END,
                     entries = run.entries + c.new_entries
                 WHERE key = c.key;
+                IF c.unbegun THEN
+                    UPDATE run SET begun_at = -1 WHERE key = c.key;
+                    -- Another one may begin instead.
+                    first_due := least(first_due, written_at);
+                END IF;
                 IF (c.entries + c.new_entries) / (most_entries / 4 + 1) > c.entries / (most_entries / 4 + 1) THEN
                     DELETE FROM entry WHERE run = c.key AND seq <= c.entries + c.new_entries - most_entries;
                 END IF;
