@@ -14,11 +14,11 @@ use crate::{
 
 /// A transaction of the program's own in which a run can be started: what [`Engine::start_in`](super::Engine::start_in) takes.
 ///
-/// On a [`SqliteStore`](crate::SqliteStore) it is a `&rusqlite::Transaction`, or a `&rusqlite::Connection` that is in one, to the
+/// On a `SqliteStore` it is a `&rusqlite::Transaction`, or a `&rusqlite::Connection` that is in one, to the
 /// store's own file; and in a step with `#[step(transaction)]` its `&SqliteTransaction`. The run is started by the call itself,
 /// which awaits nothing: such transactions stay on their thread.
 ///
-/// On a [`PostgresStore`](crate::PostgresStore) it is a `&mut sqlx::PgConnection` or a `&mut sqlx::PgTransaction`, to the store's
+/// On a `PostgresStore` it is a `&mut sqlx::PgConnection` or a `&mut sqlx::PgTransaction`, to the store's
 /// own database; and in a step its `&mut PostgresTransaction`. The run is started by `.await`.
 #[diagnostic::on_unimplemented(
     message = "a run can't be started in a `{Self}`",
