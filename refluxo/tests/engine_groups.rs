@@ -347,3 +347,23 @@ async fn messages_to_branches_at_work_are_taken_at_once(place: Place) {
     place.world.open_gate();
     assert_eq!(told(&run).await, ["{gate|hello one}"]);
 }
+
+/// Both have ended before the worker looks, which takes in one thing at a time of a cancelled run.
+#[tokio::test]
+async fn what_ends_with_its_winner_in_a_cancelled_run_is_put_in_nowhere() {
+    let place = Place::memory();
+    let engine = place.patient_engine().await;
+    let race = Line::Race(vec![vec![step("gate 0")], vec![step("gate 1")]]);
+    let next = Line::All(vec![vec![step("never 0")], vec![step("never 1")]]);
+    let run = engine.start("a", script([race, next])).await.unwrap();
+    for _ in 0..2 {
+        soon(place.world.somebody_at_the_gate()).await;
+    }
+    run.cancel().await.unwrap();
+    until(async || run.snapshot().await.unwrap().status == RunStatus::Cancelling).await;
+    for _ in 0..2 {
+        place.world.open_gate();
+    }
+    assert!(matches!(soon(run.result()).await, Err(ResultError::Cancelled { .. })));
+    assert!(place.world.texts().iter().all(|text| text.starts_with("gate")));
+}

@@ -97,6 +97,8 @@ impl Planned {
                 news.tell(shared, &run, hands.created);
                 for path in &dropped {
                     hands.running.drop_one(path);
+                    // It may have ended with another one of a cancelled run, and not be put in yet.
+                    hands.ended.retain(|(ended, _)| ended != path);
                 }
                 match then {
                     Then::Go => go_on(shared, Held { run, hands }, more, owed).await,
