@@ -115,7 +115,7 @@ async fn create(store: &PostgresStore, session: &Session, runs: usize) -> Vec<Co
         body: Bytes::from_static(&[b'x'; HEAD]),
     };
     let new = |number: usize| {
-        let id = RunId::new(format!("order-{number}")).expect("an id");
+        let id = RunId::new(format!("held-{number}")).expect("an id");
         NewRun {
             root: id.clone(),
             id,
