@@ -4,7 +4,8 @@
 //! own is not in it. The bare loops do what a store can't do without: the run's row and its entry, in a transaction. One has a
 //! transaction for each commit, on as many connections as the store has batches under way; the other puts what the store puts
 //! into a batch on average into one statement each, with `UNNEST`. The engine works on runs of ten steps: their creation, start and
-//! steps are counted as commits; what else it does, as reading their results, is not done by the bare loops.
+//! steps are counted as commits. Beside it the store is called for the same runs without an engine: the same statements, with the two
+//! reads of a result.
 
 #[path = "support/cpu.rs"]
 mod cpu;
@@ -17,7 +18,10 @@ mod postgres;
 use std::{
     collections::BTreeSet,
     hint::black_box,
-    sync::{Mutex, atomic::Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,8 +32,8 @@ use orders::{STEPS, TenSteps};
 use refluxo::{
     Engine,
     store::{
-        Commit, Committed, Created, Head, InputHash, Lane, NewRun, PostgresStore, RunId, Seq, Session, Start,
-        Status, Store, Uid,
+        Commit, Committed, Created, Depth, Head, InputHash, Lane, NewRun, PostgresStore, RunId, Seq, Session,
+        Start, Status, Store, Then, Uid,
     },
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -67,7 +71,7 @@ async fn compare(runtime: &Runtime, at_once: usize, rounds: usize) {
     let bare = Mutex::new(Bare::open(&schema, at_once).await);
     let engine = Engine::builder(store.clone()).register::<TenSteps>().build().await.expect("an engine");
     let runs_each = u32::try_from(rounds / COMMITS).expect("a few");
-    let [ours, whole, single, batches] = std::thread::scope(|scope| {
+    let [ours, whole, without, single, batches] = std::thread::scope(|scope| {
         let turns = || {
             cpu::in_turns(
                 Who::Process,
@@ -75,6 +79,7 @@ async fn compare(runtime: &Runtime, at_once: usize, rounds: usize) {
                 [
                     &mut || runtime.block_on(commits(&store, &runs, rounds)),
                     &mut || runtime.block_on(orders::runs(&engine, at_once, runs_each)),
+                    &mut || runtime.block_on(lives(&store, &session, at_once, runs_each)),
                     &mut || runtime.block_on(bare.lock().expect("bare").singles(at_once, rounds)),
                     &mut || runtime.block_on(bare.lock().expect("bare").batches(at_once, rounds, batch)),
                 ],
@@ -86,13 +91,14 @@ async fn compare(runtime: &Runtime, at_once: usize, rounds: usize) {
     let steps = f64::from(u32::try_from(at_once * rounds).unwrap_or(0));
     let rate = |spent: Spent| steps / spent.wall;
     let micros = |spent: Spent| spent.cpu / steps * 1e6;
-    for (what, ours) in [("store", ours), ("engine", whole)] {
+    for (what, ours) in [("store", ours), ("engine", whole), ("store in its place", without)] {
         println!(
             "{at_once} at once: the {what} {:.0} commits/s ({:.0} µs of CPU each)",
             rate(ours),
             micros(ours)
         );
     }
+    println!("  the engine reaches {:.0} % of the store in its place", rate(whole) / rate(without) * 100.0);
     for (what, bare) in
         [("one in each transaction", single), (&*format!("{batch} in each statement"), batches)]
     {
@@ -106,42 +112,75 @@ async fn compare(runtime: &Runtime, at_once: usize, rounds: usize) {
     }
 }
 
+fn head(status: Status) -> Head {
+    Head { status, at: "Charge".into(), version: 1, body: Bytes::from_static(&[b'x'; HEAD]) }
+}
+
+/// A new run, which is to be in our hands.
+fn new_run(session: &Session) -> NewRun {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let id = RunId::new(format!("held-{}", NUMBER.fetch_add(1, Ordering::Relaxed))).expect("an id");
+    NewRun {
+        root: id.clone(),
+        id,
+        uid: Uid::random(),
+        parent: None,
+        queue: "checkout".into(),
+        lane: Lane::default(),
+        input: InputHash([7; 32]),
+        head: head(Status::Ready),
+        state: Bytes::from_static(&[b'x'; STATE]),
+        parts: Vec::new(),
+        attributes: Vec::new(),
+        entries: Vec::new(),
+        start: Start::Lent { session: session.clone(), keep: Duration::from_hours(1) },
+    }
+}
+
+/// The next commit of a run that was created.
+fn next_commit(created: Created) -> Commit {
+    let Created::New { lease: Some(lease) } = created else { panic!("{created:?}") };
+    Commit {
+        state: Some(Bytes::from_static(&[b'x'; STATE])),
+        entries: vec![Bytes::from_static(&[b'x'; ENTRY])],
+        ..Commit::new(lease, head(Status::Ready), Seq(0))
+    }
+}
+
 /// New runs in our hands, each with its next commit.
 async fn create(store: &PostgresStore, session: &Session, runs: usize) -> Vec<Commit> {
-    let head = Head {
-        status: Status::Ready,
-        at: "Charge".into(),
-        version: 1,
-        body: Bytes::from_static(&[b'x'; HEAD]),
-    };
-    let new = |number: usize| {
-        let id = RunId::new(format!("held-{number}")).expect("an id");
-        NewRun {
-            root: id.clone(),
-            id,
-            uid: Uid::random(),
-            parent: None,
-            queue: "checkout".into(),
-            lane: Lane::default(),
-            input: InputHash([7; 32]),
-            head: head.clone(),
-            state: Bytes::from_static(&[b'x'; STATE]),
-            parts: Vec::new(),
-            attributes: Vec::new(),
-            entries: Vec::new(),
-            start: Start::Lent { session: session.clone(), keep: Duration::from_hours(1) },
-        }
-    };
-    let created = store.create((0..runs).map(new).collect()).await.expect("create").value;
-    let commits = created.into_iter().map(|created| {
-        let Created::New { lease: Some(lease) } = created else { panic!("{created:?}") };
-        Commit {
-            state: Some(Bytes::from_static(&[b'x'; STATE])),
-            entries: vec![Bytes::from_static(&[b'x'; ENTRY])],
-            ..Commit::new(lease, head.clone(), Seq(0))
-        }
+    let new = (0..runs).map(|_| new_run(session)).collect();
+    store.create(new).await.expect("create").value.into_iter().map(next_commit).collect()
+}
+
+/// All that an engine asks its store for, of so many runs at once and so often one after another.
+async fn lives(store: &PostgresStore, session: &Session, at_once: usize, runs_each: u32) {
+    let tasks = (0..at_once).map(|_| {
+        let (store, session) = (store.clone(), session.clone());
+        tokio::spawn(async move {
+            for _ in 0..runs_each {
+                live(&store, &session).await;
+            }
+        })
     });
-    commits.collect()
+    join_all(tasks).await.into_iter().for_each(|done| done.expect("a run"));
+}
+
+/// A run from its creation to its end, and the two reads of its result.
+async fn live(store: &PostgresStore, session: &Session) {
+    let mut created = store.create(vec![new_run(session)]).await.expect("create").value;
+    let mut commit = next_commit(created.remove(0));
+    let id = commit.lease.run.clone();
+    store.load(&id, Depth::End).await.expect("load");
+    for last in (0..=STEPS).map(|step| step == STEPS) {
+        if last {
+            (commit.then, commit.head) = (Then::End, head(Status::Completed));
+        }
+        let answer = store.commit(vec![commit.clone()]).await.expect("commit");
+        let [Committed::Done { revision, .. }] = answer.value[..] else { panic!("{answer:?}") };
+        commit.lease.revision = revision;
+    }
+    store.load(&id, Depth::End).await.expect("load");
 }
 
 /// So many commits of each run, all runs at once; tells at how many times.
