@@ -161,7 +161,7 @@ impl Run {
         self.revision = self.revision.next();
         let then = self.then(now);
         let head = self.head(then)?;
-        let draft_unbegun = draft.unbegun;
+        let unbegun = then != Then::Go && (draft.unbegun || self.waits_for_its_start());
         let plan = Plan {
             head,
             state: draft.state.take(),
@@ -174,7 +174,7 @@ impl Run {
             moved: draft.moved,
             stuck: draft.stuck.take(),
             parts: draft.into_parts(),
-            unbegun: then != Then::Go && (draft_unbegun || self.waits_for_its_start()),
+            unbegun,
             then,
         };
         Ok((self, plan))

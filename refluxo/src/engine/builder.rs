@@ -132,8 +132,9 @@ impl EngineBuilder {
     /// store together.
     ///
     /// A run begins when it is first worked on; from then on it goes its way without a limit. Those that may not begin yet wait, and
-    /// begin in the order of their priority; an order to cancel is heeded then, and leaves the start to another. It is not only for what callers start: to spare a service that allows so many calls,
-    /// make the call a workflow of one step, and await that as a child.
+    /// begin in the order of their priority; an order to cancel is heeded then, and leaves the start to another. It is not only for
+    /// what callers start: to spare a service that allows so many calls, make the call a workflow of one step, and await that as a
+    /// child.
     ///
     /// ```
     /// # use refluxo::{Engine, store::MemoryStore, prelude::*};

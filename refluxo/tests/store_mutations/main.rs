@@ -80,7 +80,7 @@ const CAUGHT: &[(Wrong, &[&str])] = &[
             "a_rate_holds_and_no_run_is_forgotten_with_many_workers",
         ],
     ),
-    (Wrong::RatesPerWindow, &["no_more_runs_begin_than_a_workflow_may_in_its_time"]),
+    (Wrong::RatesOverTooSoon, &["no_more_runs_begin_than_a_workflow_may_in_its_time"]),
 ];
 
 /// A memory store behind one wrong protocol.

@@ -82,7 +82,7 @@ pub(crate) enum Wrong {
     /// A rate is not looked at.
     RatesUnlimited,
     /// The time of a rate is thought to be over too soon.
-    RatesPerWindow,
+    RatesOverTooSoon,
 }
 
 impl Wrong {
@@ -116,7 +116,7 @@ impl Wrong {
         Self::KeysUnlimited,
         Self::WorkflowsUnlimited,
         Self::RatesUnlimited,
-        Self::RatesPerWindow,
+        Self::RatesOverTooSoon,
     ];
 }
 
@@ -352,7 +352,7 @@ impl Store for Mutant {
                 Wrong::KeysUnlimited => want.gate.per_key = None,
                 Wrong::WorkflowsUnlimited => want.gate.at_once = None,
                 Wrong::RatesUnlimited => want.gate.rate = None,
-                Wrong::RatesPerWindow => {
+                Wrong::RatesOverTooSoon => {
                     want.gate.rate = want.gate.rate.map(|rate| Rate { per: rate.per / 2, ..rate });
                 }
                 _ => {}
