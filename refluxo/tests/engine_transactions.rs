@@ -16,6 +16,7 @@ use std::{
 use refluxo::{
     Engine, Run,
     engine::{BuildError, ResultError},
+    observer::Event,
     prelude::*,
     snapshot::{ParkReason, RunStatus},
     store::Store,
@@ -26,6 +27,7 @@ use support::{
     faulty::{Fault, Faulty},
     passing, soon, until, until_death,
 };
+use tokio::sync::Semaphore;
 
 /// How many bodies have run, over all workers.
 #[derive(Clone, Default)]
@@ -317,6 +319,57 @@ async fn a_worker_that_slept_through_its_lease_begins_no_step_that_another_one_h
     tokio::time::sleep(4 * LEASE).await;
     assert_eq!([&slow, &other].map(|bodies| bodies.0.load(Ordering::Relaxed)), [0, 1]);
     assert_eq!(table.lines(), ["once"]);
+}
+
+/// Its last step writes, so the commit that stores that gives the run back.
+#[workflow]
+async fn brief() -> i64 {
+    note("brief").await.unwrap()
+}
+
+/// The number of the commit of `brief`'s last step, after that of its beginning and what the step does.
+const LAST: u32 = 2;
+
+/// A worker for `brief` that counts the ends that it tells of.
+async fn teller(place: &Place, store: impl Store) -> (Engine, Arc<AtomicU32>) {
+    let tells = Arc::<AtomicU32>::default();
+    let counter = tells.clone();
+    let builder = place.builder(store).register::<Brief>().provide(Bodies::default());
+    let builder = builder.lease(Duration::from_secs(200)).witness(move |event| {
+        if let Event::Ended(_) = event {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    (build(builder).await, tells)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_whose_answer_was_lost_is_told_by_the_worker_that_has_stored_it() {
+    let place = Place::sqlite();
+    let (engine, tells) =
+        teller(&place, Faulty::fails_at_commit(place.store().await, LAST, Fault::Unheard)).await;
+    let table = Table::of(&place);
+    let run = engine.start("a", brief()).await.unwrap();
+    soon(run.result()).await.unwrap();
+    until(async || tells.load(Ordering::Relaxed) == 1).await;
+    assert_eq!(table.lines(), ["brief"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_that_another_worker_has_stored_is_not_told_by_one_whose_answer_was_lost() {
+    let place = Place::sqlite();
+    let may_tell: &'static Semaphore = Box::leak(Box::new(Semaphore::new(0)));
+    let lost = Faulty::fails_at_commit(place.store().await, LAST, Fault::NeverUntil(may_tell));
+    let (slow, slow_tells) = teller(&place, lost).await;
+    let table = Table::of(&place);
+    let run = slow.start("a", brief()).await.unwrap();
+    let (_other, other_tells) = teller(&place, place.store().await).await;
+    passing(&place, run.result()).await.unwrap();
+    until(async || other_tells.load(Ordering::Relaxed) == 1).await;
+    may_tell.add_permits(1);
+    soon(slow.shutdown()).await;
+    assert_eq!([&slow_tells, &other_tells].map(|tells| tells.load(Ordering::Relaxed)), [0, 1]);
+    assert_eq!(table.lines(), ["brief"]);
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{patience::Patience, shared::Shared, sure::Asked};
 use crate::store::{
-    Commit, Committed, Created, Depth, Effect, EffectId, Lease, Message, NewRun, OpenTransaction, Operation,
-    Owed, Renewed, Revision, RunId, Seq, StoreError, Then,
+    Commit, Committed, Created, Depth, Effect, EffectId, Message, NewRun, OpenTransaction, Operation, Owed,
+    Renewed, Revision, RunId, StoreError,
 };
 
 /// What became of a commit.
@@ -49,69 +49,81 @@ pub(crate) async fn persist(shared: &Shared, commit: Commit) -> Persisted {
     }
 }
 
-/// Stores a commit in the transaction in which its step has written. It is sent once: sent again it would be without that.
+/// Stores a commit in the transaction in which its step has written. As long as it may apply, it is sent once: sent again it would
+/// be without that.
 pub(crate) async fn persist_in(
     shared: &Shared,
     transaction: Box<dyn OpenTransaction>,
     commit: Commit,
 ) -> Persisted {
-    let (lease, seen, then) = (commit.lease.clone(), commit.seen, commit.then);
-    match transaction.commit(commit).await.map(|answer| shared.time.note(answer)) {
+    let run = commit.lease.run.clone();
+    match transaction.commit(commit.clone()).await.map(|answer| shared.time.note(answer)) {
         Ok(Committed::Done { revision, more, owed }) => Persisted::Done { revision, more, owed },
         Ok(Committed::Lost) => Persisted::Lost,
         Ok(Committed::Rejected(error @ StoreError::Fatal(_))) | Err(error @ StoreError::Fatal(_)) => {
             Persisted::Refused(error)
         }
         Ok(Committed::Rejected(error)) | Err(error @ StoreError::Retry(_)) => {
-            tracing::warn!(run = %lease.run, %error, "a transaction was rolled back; its step runs again");
+            tracing::warn!(%run, %error, "a transaction was rolled back; its step runs again");
             shared.tell_failed(Operation::Commit, error);
             Persisted::RolledBack
         }
         Err(error @ StoreError::Unknown(_)) => {
-            tracing::warn!(run = %lease.run, %error, "it is not known whether a transaction was stored; the run tells");
+            tracing::warn!(%run, %error, "it is not known whether a transaction was stored; the run tells");
             shared.tell_failed(Operation::Commit, error);
-            what_became_of(shared, &lease, seen, then).await
+            what_became_of(shared, commit).await
         }
     }
 }
 
 /// What became of a commit in a transaction whose answer was lost.
-async fn what_became_of(shared: &Shared, lease: &Lease, seen: Seq, then: Then) -> Persisted {
+async fn what_became_of(shared: &Shared, commit: Commit) -> Persisted {
     let mut patience = Patience::of_a_run();
     loop {
-        match look(shared, lease, seen, then).await {
-            Ok(Some(persisted)) => return persisted,
+        match look(shared, &commit).await {
+            Ok(Seen::Here(persisted)) => return persisted,
+            // Now it can't apply any more, so it is told whether it has.
+            Ok(Seen::Away) => return persist(shared, commit).await,
             // Another worker may have taken the run over between the two questions.
-            Ok(None) => {}
-            Err(error) => tracing::warn!(run = %lease.run, %error, "the run was not read; it is tried again"),
+            Ok(Seen::Unsure) => {}
+            Err(error) => {
+                tracing::warn!(run = %commit.lease.run, %error, "the run was not read; it is tried again");
+            }
         }
         patience.pause().await;
     }
 }
 
-/// What became of it, as lease and revision tell; `None` if the store took too long to answer.
+/// What a look at a run tells of a commit to it.
+enum Seen {
+    /// The run is in this worker's hands, and this became of the commit.
+    Here(Persisted),
+    /// It is not, be it that the commit itself gave it back: under that lease nothing is stored any more.
+    Away,
+    /// The store took too long to answer.
+    Unsure,
+}
+
+/// Looks at a run that a commit was sent to.
 ///
 /// The lease comes first: it is renewed after the end of the transaction, should that be under way still. Only this worker has moved a
 /// run on that it holds without a break.
-async fn look(
-    shared: &Shared,
-    lease: &Lease,
-    seen: Seq,
-    then: Then,
-) -> Result<Option<Persisted>, StoreError> {
+async fn look(shared: &Shared, commit: &Commit) -> Result<Seen, StoreError> {
+    let lease = &commit.lease;
     let asked = Asked::now(shared);
     let renewed = shared.store.renew(vec![lease.clone()], shared.settings.lease).await?;
     let renewed = shared.time.note(renewed);
-    let is_held = matches!(renewed[..], [Renewed::Kept { .. }]);
-    let record = shared.time.note(shared.store.load(&lease.run, Depth::All).await?);
-    if is_held && !asked.is_sure(shared) {
-        return Ok(None);
+    if !matches!(renewed[..], [Renewed::Kept { .. }]) {
+        return Ok(Seen::Away);
     }
-    Ok(Some(match record {
-        Some(record) if is_held && record.row.revision == lease.revision => Persisted::RolledBack,
-        // The commit itself gives back the lease of a run that does not go on; whoever moved that on, it is let go of here.
-        Some(record) if record.row.revision == lease.revision.next() && (is_held || then != Then::Go) => {
-            let more = record.row.inbox_last > seen;
+    let record = shared.time.note(shared.store.load(&lease.run, Depth::All).await?);
+    if !asked.is_sure(shared) {
+        return Ok(Seen::Unsure);
+    }
+    Ok(Seen::Here(match record {
+        Some(record) if record.row.revision == lease.revision => Persisted::RolledBack,
+        Some(record) if record.row.revision == lease.revision.next() => {
+            let more = record.row.inbox_last > commit.seen;
             Persisted::Done { revision: record.row.revision, more, owed: record.owed }
         }
         Some(_) | None => Persisted::Lost,

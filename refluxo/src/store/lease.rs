@@ -112,6 +112,6 @@ pub enum Renewed {
     },
     /// The lease was given back (`keep` was zero), and the run is due at once.
     Released,
-    /// Somebody else has the run, or nobody, or it is gone.
+    /// Somebody else has the run, or nobody, or it is gone. It stays so: no commit under this lease applies any more.
     Lost,
 }

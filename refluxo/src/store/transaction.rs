@@ -32,8 +32,11 @@ pub trait OpenTransaction: Send {
     /// # Errors
     ///
     /// [`StoreError::Retry`](super::StoreError::Retry) and [`StoreError::Fatal`](super::StoreError::Fatal) say that all is
-    /// rolled back. After [`StoreError::Unknown`](super::StoreError::Unknown) the run's revision tells what became of it, as it is
-    /// after a [renewal](super::Store::renew) of the lease, which waits for the end of the transaction.
+    /// rolled back. After [`StoreError::Unknown`](super::StoreError::Unknown) [renew](super::Store::renew) the lease, which waits
+    /// for the end of the transaction. If it is kept, the run's revision tells what became of the commit. If it is
+    /// [lost](super::Renewed::Lost), the commit can't apply any more: the same one sent to
+    /// [`Store::commit`](super::Store::commit) is answered with [`Committed::Done`] if it had applied, as long as nobody has claimed
+    /// the run since.
     ///
     /// # Cancel safety
     ///

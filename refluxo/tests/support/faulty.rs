@@ -56,6 +56,8 @@ pub enum Fault {
     SilenceAfter,
     /// It was written, and the answer takes so long.
     Late(Duration),
+    /// Nothing was written, and that it is not known is told when there is a permit.
+    NeverUntil(&'static Semaphore),
 }
 
 /// Who refuses commits for good.
@@ -173,6 +175,13 @@ impl Faulty {
         (Self { spares, ..Self::meeting(inner, next) }, failed)
     }
 
+    /// Meets `fault` at the commit of this number, counting what is done in transactions too, and nothing else.
+    pub fn fails_at_commit(inner: Arc<dyn Store>, number: u32, fault: Fault) -> Self {
+        let count = AtomicU32::new(0);
+        let next = move || (count.fetch_add(1, Ordering::Relaxed) == number).then_some(fault);
+        Self { spares: |operation| operation != Operation::Commit, ..Self::meeting(inner, next) }
+    }
+
     /// Renews no lease for so long.
     pub fn renews_nothing(inner: Arc<dyn Store>, time: Duration) -> Self {
         let until = tokio::time::Instant::now() + time;
@@ -239,6 +248,11 @@ async fn meet<'a, T>(
             tokio::time::sleep(delay).await;
             answer
         }
+        Some(Fault::NeverUntil(told)) => {
+            drop(run);
+            told.acquire().await.expect("never closed").forget();
+            Err(StoreError::unknown(&name, operation, lost()))
+        }
     }
 }
 
@@ -265,7 +279,9 @@ impl OpenTransaction for FaultyTransaction {
                     std::future::pending::<()>().await;
                 }
                 // What came of the work does not travel over the line.
-                Some(Fault::Before | Fault::Never | Fault::Unheard) | None => self.inner.run(work).await,
+                Some(Fault::Before | Fault::Never | Fault::Unheard | Fault::NeverUntil(_)) | None => {
+                    self.inner.run(work).await;
+                }
             }
         })
     }

@@ -249,7 +249,8 @@ cases! { $
     transacting:
         a_commit_in_a_transaction_is_the_ordinary_one
         a_transaction_that_is_dropped_leaves_nothing
-        a_stale_token_is_lost_in_a_transaction;
+        a_stale_token_is_lost_in_a_transaction
+        what_became_of_a_commit_in_a_transaction_is_told_afterwards;
     waking:
         a_listener_hears_of_due_runs_bells_and_ends;
 }

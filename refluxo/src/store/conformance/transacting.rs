@@ -10,7 +10,7 @@ use super::{
 };
 use crate::store::{
     AttrOp, AttrValue, Commit, Committed, Effect, Lease, OpenTransaction, Page, Part, PartOp, Record,
-    Revision, Status,
+    Renewed, Revision, Status,
 };
 
 const ALL: Page = Page { before: None, limit: 100 };
@@ -96,4 +96,31 @@ pub(super) async fn a_stale_token_is_lost_in_a_transaction(bed: Arc<dyn TestBed>
     assert_eq!(other.load("a").await, claimed, "nothing of it is there");
     assert!(other.history("a", ALL).await.is_empty());
     other.commit_done(go(&fresh, &claimed)).await;
+}
+
+/// After a lost answer a renewal tells whether the lease is still held. If it isn't, the same commit sent again tells whether it was
+/// the one that gave it back, and writes nothing if it wasn't.
+pub(super) async fn what_became_of_a_commit_in_a_transaction_is_told_afterwards(bed: Arc<dyn TestBed>) {
+    let (worker, other) = (super::worker(&bed).await, super::worker(&bed).await);
+    for (name, is_stored) in [("stored", true), ("dropped", false)] {
+        let (lease, record) = worker.start_held(run(name)).await;
+        let commit = end(&lease, &record);
+        let Some(open) = begin(&worker).await else { return };
+        if is_stored {
+            open.commit(commit.clone()).await.expect("commit");
+        } else {
+            drop(open);
+            bed.pass(LEASE * 2).await;
+            let (fresh, claimed) = other.claim(name).await;
+            other.commit_done(end(&fresh, &claimed)).await;
+        }
+        let ended = worker.load(name).await;
+        assert_eq!(worker.renew(vec![lease], LEASE).await.1, [Renewed::Lost], "{name}");
+        if is_stored {
+            assert_eq!(worker.commit_done(commit).await.0, Revision(1));
+        } else {
+            worker.commit_lost(commit, "another has ended the run").await;
+        }
+        assert_eq!(worker.load(name).await, ended, "{name}: nothing was written");
+    }
 }
