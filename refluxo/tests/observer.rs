@@ -65,6 +65,9 @@ impl Diary {
 impl Observer for Diary {
     fn told(&self, event: &Event) {
         let line = match event {
+            Event::Serving(serving) => {
+                format!("it serves {} in {}", serving.workflows.join(", "), serving.slots)
+            }
             Event::Started(started) => {
                 let parent =
                     started.parent.as_ref().map(|parent| format!(" for {parent}")).unwrap_or_default();
@@ -121,6 +124,7 @@ async fn told_of(n: u32) -> Vec<String> {
 #[tokio::test]
 async fn an_observer_is_told_the_life_of_a_run_in_order() {
     let expected = [
+        "it serves hanging, parent, quadruple, refluxo.schedule, stumbling in 64",
         "run-1 is started as 1 of 1",
         "run-1 quadruple begins",
         "run-1 is ready at Double after 1",
@@ -229,7 +233,7 @@ async fn of_several_as_one_each_is_told_though_one_panics() {
     let engine = builder(&MemoryStore::new()).observe(several).build().await.unwrap();
     engine.start("a", quadruple(1)).await.unwrap().result().await.unwrap().unwrap();
     engine.shutdown().await;
-    assert_eq!(diary.read().len(), 11);
+    assert_eq!(diary.read().len(), 12);
     assert!(!CompositeObserver::new().with(NoopObserver).is_enabled(), "nobody in it listens");
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{driver, patience::Patience, shared::Shared, sure::Asked, turns::Turns};
 use crate::{
-    observer::{self, Event},
+    observer::{self, Event, Serving},
     store::{Claim, Claimed, Operation, StoreError, Wake},
 };
 
@@ -16,6 +16,7 @@ use crate::{
 /// It begins with a claim, which takes up all that an earlier process left unfinished.
 pub(crate) async fn work(shared: Arc<Shared>) {
     let mut turns = Turns::of(&shared.registry);
+    shared.workshop.audience.tell(|| Event::Serving(serving(&shared)));
     let mut patience = Patience::of_a_run();
     let mut stray = None;
     while let Some(slots) = free_slots(&shared).await {
@@ -45,6 +46,12 @@ pub(crate) async fn work(shared: Arc<Shared>) {
             }
         }
     }
+}
+
+/// What this worker is there for.
+fn serving(shared: &Shared) -> Serving {
+    let served = shared.registry.kinds().filter(|(_, kind)| kind.served);
+    Serving { workflows: served.map(|(name, _)| name.into()).collect(), slots: shared.settings.concurrency }
 }
 
 /// Waits until there may be something to claim, or nothing was heard for long.

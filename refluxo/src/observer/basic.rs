@@ -153,6 +153,12 @@ impl Observer for BasicMetrics {
 impl MetricsSnapshot {
     fn count(&mut self, event: &Event) {
         match event {
+            Event::Serving(serving) => {
+                self.slots = serving.slots;
+                for name in &serving.workflows {
+                    self.workflow(name);
+                }
+            }
             Event::Started(started) => self.workflow(&started.workflow).started += 1,
             Event::TakenUp(taken) => {
                 self.held = taken.held;

@@ -20,6 +20,8 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// This worker begins to look for runs. Nothing was told before.
+    Serving(Serving),
     /// A worker has begun with a run: its first commit is stored.
     Started(Started),
     /// This worker holds a run from now on. It has stored nothing yet.
@@ -44,6 +46,16 @@ pub enum Event {
     StoreFailed(StoreFailed),
     /// This observer was too slow and was not told of some events.
     Missed(Missed),
+}
+
+/// This worker begins: see [`Event::Serving`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Serving {
+    /// The names of the workflows whose runs it takes, in alphabetical order.
+    pub workflows: Vec<Arc<str>>,
+    /// How many runs it may hold.
+    pub slots: u32,
 }
 
 /// A worker has begun with a run: see [`Event::Started`].

@@ -1,10 +1,12 @@
 //! Writes what runs do to the log.
 
-use super::{AttemptOutcome, Attempted, Ended, Event, Observer, Parked, Reached, Started, TakenUp, Taking};
+use super::{
+    AttemptOutcome, Attempted, Ended, Event, Observer, Parked, Reached, Serving, Started, TakenUp, Taking,
+};
 use crate::store::Status;
 
-/// Tells what runs do through [`tracing`]: that a run begins, reaches a state and ends at the level `INFO`, a run that needs an
-/// operator at `ERROR`; an attempt that came to nothing and a run that was taken over at `WARN`; the rest at `DEBUG`.
+/// Tells what runs do through [`tracing`]: that the worker begins, that a run begins, reaches a state and ends at the level `INFO`,
+/// a run that needs an operator at `ERROR`; an attempt that came to nothing and a run that was taken over at `WARN`; the rest at `DEBUG`.
 ///
 /// The program has to have a subscriber that writes the log somewhere. What the store refuses and leases that are lost the
 /// engine itself logs, also without an observer.
@@ -15,6 +17,9 @@ pub struct LoggingObserver;
 impl Observer for LoggingObserver {
     fn told(&self, event: &Event) {
         match event {
+            Event::Serving(Serving { workflows, slots, .. }) => {
+                tracing::info!(?workflows, slots, "a worker begins");
+            }
             Event::Started(Started { run, workflow, after, .. }) => {
                 tracing::info!(%run, %workflow, ?after, "a run begins");
             }

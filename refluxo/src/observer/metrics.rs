@@ -22,12 +22,21 @@
 //! | `refluxo_store_errors_total` | counter | `operation`, `kind` | what the store could not do: `retry`, `unknown` (it may have been written) or `fatal` |
 //! | `refluxo_events_missed_total` | counter | | events that are in none of these, as the recorder was too slow |
 //!
-//! No label has values without bound: the ids of runs are in none.
+//! No label has values without bound: the ids of runs are in none. All counters are there from the worker's beginning, as zeros, so
+//! that Prometheus' `increase` sees the first run that is parked; those of steps are there from a step's first attempt or retry.
+
+use std::sync::Arc;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use super::{Attempted, Claimed, Ended, Event, Observer, Parked, Reached, Started, StoreFailed, TakenUp};
-use crate::store::StoreError;
+use super::{
+    Attempted, Claimed, Ended, Event, Observer, Parked, Reached, Serving, Started, StoreFailed, TakenUp,
+    Taking,
+};
+use crate::{
+    snapshot::ParkReason,
+    store::{Operation, Status, StoreError},
+};
 
 /// Gives what runs do to the recorder that the program has installed; without one it costs a little and does nothing.
 ///
@@ -83,6 +92,7 @@ impl Default for MetricsObserver {
 impl Observer for MetricsObserver {
     fn told(&self, event: &Event) {
         match event {
+            Event::Serving(serving) => begin(serving),
             Event::Started(Started { workflow, after, .. }) => {
                 counter!("refluxo_runs_started_total", "workflow" => workflow.clone()).increment(1);
                 histogram!("refluxo_run_start_delay_seconds", "workflow" => workflow.clone()).record(*after);
@@ -127,6 +137,40 @@ impl Observer for MetricsObserver {
     }
 }
 
+/// Has all that is counted without knowing steps be there.
+fn begin(serving: &Serving) {
+    gauge!("refluxo_slots").set(serving.slots);
+    for workflow in &serving.workflows {
+        begin_workflow(workflow);
+    }
+    for operation in Operation::ALL {
+        for kind in KINDS {
+            let labels = [("operation", operation.to_string()), ("kind", kind.to_owned())];
+            counter!("refluxo_store_errors_total", &labels).increment(0);
+        }
+    }
+    counter!("refluxo_claims_total").increment(0);
+    counter!("refluxo_events_missed_total").increment(0);
+}
+
+fn begin_workflow(workflow: &Arc<str>) {
+    for name in ["refluxo_runs_started_total", "refluxo_states_reached_total", "refluxo_leases_lost_total"] {
+        counter!(name, "workflow" => workflow.clone()).increment(0);
+    }
+    for status in Status::ALL.into_iter().filter(|status| status.is_ended()) {
+        let labels = [("workflow", workflow.to_string()), ("status", status.to_string())];
+        counter!("refluxo_runs_ended_total", &labels).increment(0);
+    }
+    for reason in ParkReason::NAMES {
+        counter!("refluxo_runs_parked_total", "workflow" => workflow.clone(), "reason" => *reason)
+            .increment(0);
+    }
+    for how in Taking::ALL {
+        counter!("refluxo_runs_taken_up_total", "workflow" => workflow.clone(), "how" => how.as_str())
+            .increment(0);
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "no worker holds so many runs")]
 fn hold(held: usize) {
     gauge!("refluxo_runs_held").set(held as f64);
@@ -143,6 +187,9 @@ fn count_attempt(attempted: &Attempted) {
     }
 }
 
+/// All that [`kind`] gives.
+const KINDS: [&str; 3] = ["retry", "unknown", "fatal"];
+
 /// What a caller may conclude from an error.
 fn kind(error: &StoreError) -> &'static str {
     match error {
@@ -154,11 +201,7 @@ fn kind(error: &StoreError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        collections::BTreeSet,
-        sync::{Arc, Mutex},
-        time::Duration,
-    };
+    use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
     use metrics::{
         Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, with_local_recorder,
@@ -166,9 +209,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        observer::{AttemptOutcome, LeaseLost, LetGo, Missed, Taking},
-        snapshot::ParkReason,
-        store::{Operation, Revision, RunId, Status},
+        observer::{AttemptOutcome, LeaseLost, LetGo, Missed},
+        store::{Revision, RunId},
         suspend::StepContext,
         time::Timestamp,
     };
@@ -230,6 +272,7 @@ mod tests {
         let outcome = AttemptOutcome::Failed;
         let error = StoreError::retry(&"a store".into(), Operation::Commit, std::io::Error::other("down"));
         vec![
+            Event::Serving(Serving { workflows: vec![workflow()], slots: 1 }),
             Event::Started(Started { run: run(), workflow: workflow(), parent: None, after }),
             Event::TakenUp(TakenUp { run: run(), workflow: workflow(), how: Taking::Claimed, held }),
             Event::Reached(Reached {

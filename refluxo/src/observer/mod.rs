@@ -29,7 +29,7 @@ pub use self::{
     composite::CompositeObserver,
     event::{
         AttemptOutcome, Attempted, Attempting, Claimed, Ended, Event, LeaseLost, LetGo, Missed, Parked,
-        Reached, Started, StoreFailed, TakenUp, Taking,
+        Reached, Serving, Started, StoreFailed, TakenUp, Taking,
     },
     logging::LoggingObserver,
     noop::NoopObserver,

@@ -115,23 +115,35 @@ pub enum ParkReason {
     },
 }
 
-impl ParkReason {
-    /// The name of its kind, as in the labels of metrics.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::StepPanicked { .. } => "step_panicked",
-            Self::WorkflowPanicked { .. } => "workflow_panicked",
-            Self::Unreadable { .. } => "unreadable",
-            Self::OlderVersion { .. } => "older_version",
-            Self::Unsaved { .. } => "unsaved",
-            Self::TooLarge { .. } => "too_large",
-            Self::Poisoned { .. } => "poisoned",
-            Self::ChildCancelled { .. } => "child_cancelled",
-            Self::UndoFailed { .. } => "undo_failed",
-            Self::UndoUnreadable { .. } => "undo_unreadable",
-            Self::ChildIdTaken { .. } => "child_id_taken",
+/// Names each kind once, for [`ParkReason::NAMES`] and [`ParkReason::name`].
+macro_rules! names {
+    ($($kind:ident => $name:literal,)*) => {
+        /// The names of all kinds.
+        pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+        /// The name of its kind, as in the labels of metrics.
+        #[must_use]
+        pub const fn name(&self) -> &'static str {
+            match self {
+                $(Self::$kind { .. } => $name,)*
+            }
         }
+    };
+}
+
+impl ParkReason {
+    names! {
+        StepPanicked => "step_panicked",
+        WorkflowPanicked => "workflow_panicked",
+        Unreadable => "unreadable",
+        OlderVersion => "older_version",
+        Unsaved => "unsaved",
+        TooLarge => "too_large",
+        Poisoned => "poisoned",
+        ChildCancelled => "child_cancelled",
+        UndoFailed => "undo_failed",
+        UndoUnreadable => "undo_unreadable",
+        ChildIdTaken => "child_id_taken",
     }
 
     /// That of a run that is parked, as its head says.

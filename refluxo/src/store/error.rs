@@ -30,6 +30,21 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 11] = [
+        Self::Open,
+        Self::Create,
+        Self::Claim,
+        Self::Renew,
+        Self::Commit,
+        Self::Begin,
+        Self::Deliver,
+        Self::Load,
+        Self::History,
+        Self::List,
+        Self::Purge,
+    ];
+
     /// Its name, as it is told.
     pub(crate) fn name(self) -> &'static str {
         match self {

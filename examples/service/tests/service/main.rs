@@ -196,3 +196,28 @@ fn the_metrics_that_the_readme_names_are_there() {
         assert!(table.contains(&format!("//! | `{name}` |")), "there is no metric {name}");
     }
 }
+
+/// Prometheus' `increase` tells nothing of a counter that begins with its first event.
+#[test]
+fn what_the_readme_alerts_on_is_counted_before_it_happens() {
+    let Some(database) = database("alerts") else { return };
+    let readme = include_str!("../../README.md");
+    let alerts =
+        readme.lines().filter(|line| line.starts_with("| `increase(") || line.starts_with("| `rate("));
+    let names = alerts.filter_map(|alert| alert.split(['(', '[', '{']).nth(1));
+    // Which steps there are shows when they run.
+    let names: Vec<_> = names.filter(|name| !name.contains("_step_")).collect();
+    assert!(names.len() > 3, "{names:?}");
+    let a = Instance::start(&database);
+    let is_there = |name: &&str| {
+        let metrics = a.get("/metrics").body;
+        let mut lines = metrics.as_str().expect("text").lines().map(str::to_owned);
+        lines.any(|line| line.starts_with(&format!("{name}{{")) || line == format!("{name} 0"))
+    };
+    let begun = Instant::now();
+    while !names.iter().all(is_there) {
+        let missing: Vec<_> = names.iter().filter(|name| !is_there(name)).collect();
+        assert!(begun.elapsed() < Duration::from_secs(10), "there is no {missing:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
