@@ -17,11 +17,11 @@ use super::{
     worker,
 };
 #[cfg(feature = "testing")]
-use crate::observer::{Event, Witness};
+use crate::observer::Witness;
 use crate::{
     core::SizeLimit,
     machine::Machine,
-    observer::{Audience, Observer},
+    observer::{Audience, Event, Observer},
     store::{Gate, Rate, Store, Uid},
     suspend::{Resources, StepContext},
 };
@@ -364,6 +364,7 @@ impl EngineBuilder {
         let Self { store, registry, resources, spans, traces, settings, rules, uids, .. } = this;
         let parts = Parts { store, registry, resources, audience, spans, traces, settings, uids };
         let shared = Arc::new(Shared::new(parts));
+        shared.workshop.audience.tell(|| Event::Serving(worker::serving(&shared)));
         // It listens before the first claim, so that nothing falls between the two.
         let wakes = shared.store.wakes();
         shared.spawn_listener(worker::listen(shared.clone(), wakes));

@@ -16,7 +16,6 @@ use crate::{
 /// It begins with a claim, which takes up all that an earlier process left unfinished.
 pub(crate) async fn work(shared: Arc<Shared>) {
     let mut turns = Turns::of(&shared.registry);
-    shared.workshop.audience.tell(|| Event::Serving(serving(&shared)));
     let mut patience = Patience::of_a_run();
     let mut stray = None;
     while let Some(slots) = free_slots(&shared).await {
@@ -49,7 +48,7 @@ pub(crate) async fn work(shared: Arc<Shared>) {
 }
 
 /// What this worker is there for.
-fn serving(shared: &Shared) -> Serving {
+pub(super) fn serving(shared: &Shared) -> Serving {
     let served = shared.registry.kinds().filter(|(_, kind)| kind.served);
     Serving { workflows: served.map(|(name, _)| name.into()).collect(), slots: shared.settings.concurrency }
 }
