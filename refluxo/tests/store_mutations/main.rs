@@ -115,11 +115,24 @@ fn passes(name: &str, wrong: Wrong) -> bool {
     catch_unwind(AssertUnwindSafe(|| case.check(Arc::new(Bed::new(wrong))))).is_ok()
 }
 
+/// Cases in which workers race. A busy machine may run one after the other, and then there is nothing to catch.
+const RACES: [&str; 3] = [
+    "a_message_that_races_a_rest_is_found",
+    "a_rate_holds_and_no_run_is_forgotten_with_many_workers",
+    "limits_hold_and_no_run_is_forgotten_with_many_workers",
+];
+
+/// How often a case is tried that should catch something.
+fn tries(case: &str) -> u32 {
+    if RACES.contains(&case) { 20 } else { 1 }
+}
+
 #[test]
 fn every_wrong_protocol_is_caught_by_the_cases_named_for_it() {
     let mut missed = Vec::new();
     for (wrong, cases) in CAUGHT {
-        missed.extend(cases.iter().filter(|case| passes(case, *wrong)).map(|case| (wrong, case)));
+        let is_missed = |case: &&&str| (0..tries(case)).all(|_| passes(case, *wrong));
+        missed.extend(cases.iter().filter(is_missed).map(|case| (wrong, case)));
     }
     assert!(missed.is_empty(), "these pass with a wrong protocol: {missed:?}");
 }
