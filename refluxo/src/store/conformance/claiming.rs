@@ -129,6 +129,7 @@ pub(super) async fn a_workflow_may_be_wanted_twice(bed: Arc<dyn TestBed>) {
     let (_, claimed) = worker.claim_as(wants(), 99).await;
     assert_eq!((count(&claimed.runs, 'a'), claimed.runs.len()), (6, 6), "both wants are served");
     assert_eq!(names(&claimed.runs).into_iter().collect::<BTreeSet<_>>().len(), 6, "and none is lent twice");
+    assert_eq!(claimed.next_due, None, "what one want has left and the other one takes is no news");
 }
 
 /// A driver can sleep until the time that the claim told.
@@ -155,6 +156,9 @@ pub(super) async fn a_lease_that_ended_is_given_to_the_next(bed: Arc<dyn TestBed
     let (theirs, record) = other.claim("a").await;
     assert_eq!(record.row.revision.0, 1);
     assert_ne!(theirs.token, lease.token, "each claim has a token of its own");
+    bed.pass(LEASE * 2).await;
+    let (again, _) = other.claim("a").await;
+    assert_ne!(again.token, theirs.token, "so has one of who held it before");
 }
 
 /// A renewed lease ends later.

@@ -22,6 +22,7 @@ const FUNCTIONS: &[&str] = &[
     include_str!("schema/ring.sql"),
     include_str!("schema/gates.sql"),
     include_str!("schema/write.sql"),
+    include_str!("schema/due.sql"),
     include_str!("schema/lend.sql"),
 ];
 
@@ -39,6 +40,9 @@ const FUNCTION_NAMES: &[&str] = &[
     "next_start",
     "write",
     "priorities",
+    "first_due",
+    "next_due",
+    "rest_of",
     "claim",
     "renew",
 ];

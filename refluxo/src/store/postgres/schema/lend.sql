@@ -1,17 +1,25 @@
--- The priorities that runs of a workflow have which are or will be due, the highest first: from one to the next in the index,
--- however many runs have it.
-CREATE FUNCTION {schema}.priorities(wanted text) RETURNS SETOF smallint LANGUAGE plpgsql
-SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+-- What a run has beside its row, with the settings of the claim that asks. Most have neither messages nor owed effects, and the row
+-- tells so.
+CREATE FUNCTION {schema}.rest_of(
+    run bigint, has_mail boolean, owes boolean,
+    OUT part_names text[], OUT part_bodies bytea[],
+    OUT seqs bigint[], OUT keys text[], OUT kinds text[], OUT bodies bytea[], OUT ats bigint[],
+    OUT owed_revisions bigint[], OUT owed_places bigint[], OUT owed_effects bytea[]
+) LANGUAGE plpgsql
 AS $$
-DECLARE
-    last smallint;
+#variable_conflict use_column
 BEGIN
-    SELECT priority INTO last FROM run WHERE queue = wanted AND due_at IS NOT NULL ORDER BY priority DESC LIMIT 1;
-    WHILE last IS NOT NULL LOOP
-        RETURN NEXT last;
-        SELECT priority INTO last FROM run
-        WHERE queue = wanted AND due_at IS NOT NULL AND priority < last ORDER BY priority DESC LIMIT 1;
-    END LOOP;
+    SELECT array_agg(name), array_agg(body) INTO part_names, part_bodies
+    FROM (SELECT name, body FROM part WHERE part.run = rest_of.run ORDER BY name) p;
+    IF has_mail THEN
+        SELECT array_agg(seq), array_agg(key), array_agg(kind), array_agg(body), array_agg(at)
+        INTO seqs, keys, kinds, bodies, ats
+        FROM (SELECT seq, key, kind, body, at FROM inbox WHERE inbox.run = rest_of.run AND until IS NULL ORDER BY seq) i;
+    END IF;
+    IF owes THEN
+        SELECT array_agg(revision), array_agg(place), array_agg(effect) INTO owed_revisions, owed_places, owed_effects
+        FROM (SELECT revision, place, effect FROM owed WHERE owed.run = rest_of.run ORDER BY revision, place) o;
+    END IF;
 END $$;
 
 -- Takes due runs and reads them whole. The last row holds no run, and tells when the next one is due.
@@ -32,13 +40,17 @@ SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan SET
 AS $$
 #variable_conflict use_column
 DECLARE
+    -- No power cut hurts a claim that is lost: its runs are due as before.
+    unsynced CONSTANT text := set_config('synchronous_commit', 'off', true);
     time_now bigint := clock();
     holder bytea := '';
     orphans bigint[];
-    -- What is looked at, in its order: a want and a priority that runs of its workflow have. `place` is that of the want.
-    looks record;
-    look record;
-    place bigint := 0;
+    -- A priority of the workflow that is looked at, and when the first of its runs is due.
+    level integer;
+    first bigint;
+    any_due boolean;
+    -- The place of the want that `room` and the like are for.
+    looked_at integer;
     room bigint;
     got bigint[];
     one bigint;
@@ -46,6 +58,8 @@ DECLARE
     one_version bigint;
     begins boolean;
     held_back boolean := false;
+    -- Whether any run is held back, by this claim or an earlier one.
+    any_held_back boolean := false;
     -- How many may begin of the workflow that is looked at.
     left_to_start bigint;
     others bigint;
@@ -61,8 +75,6 @@ DECLARE
     f_key text[] := '{}';
     taken bigint[] := '{}';
 BEGIN
-    -- No power cut hurts a claim that is lost: its runs are due as before.
-    PERFORM set_config('synchronous_commit', 'off', true);
     LOOP
         -- From one session to the next in the index, however many leases each has.
         SELECT session INTO holder FROM run WHERE session > holder ORDER BY session LIMIT 1;
@@ -78,138 +90,150 @@ BEGIN
             FROM run WHERE key = ANY (orphans) AND (gated OR limit_key IS NOT NULL);
         END IF;
     END LOOP;
-    SELECT array_agg(queue) INTO gates
-    FROM unnest(w_queue, w_at_once, w_per_key, w_starts) AS w(queue, at_once, per_key, starts)
-    WHERE w.at_once IS NOT NULL OR w.per_key IS NOT NULL OR w.starts IS NOT NULL;
+    IF array_remove(w_at_once || w_per_key || w_starts, NULL) <> '{}' THEN
+        SELECT array_agg(queue) INTO gates
+        FROM unnest(w_queue, w_at_once, w_per_key, w_starts) AS w(queue, at_once, per_key, starts)
+        WHERE w.at_once IS NOT NULL OR w.per_key IS NOT NULL OR w.starts IS NOT NULL;
+    END IF;
     IF gates IS NOT NULL OR cardinality(f_queue) > 0 THEN
         PERFORM lock_gates(coalesce(gates, '{}') || f_queue);
         PERFORM follow(f_queue, f_key);
         -- Others may have had the locks for a while.
         time_now := clock();
     END IF;
-    -- Those that were held back and may begin now.
-    PERFORM let_begin(w.queue, w.version, least(
-        w.slots,
-        CASE WHEN w.at_once IS NOT NULL THEN greatest(0, w.at_once - lent(w.queue, NULL, NULL, time_now)) END,
-        CASE WHEN w.starts IS NOT NULL THEN starts_left(w.queue, w.starts, w.per, time_now) END))
-    FROM unnest(w_queue, w_version, w_slots, w_at_once, w_starts, w_per) AS w(queue, version, slots, at_once, starts, per)
-    WHERE EXISTS (SELECT FROM run WHERE run.queue = w.queue AND run.version <= w.version AND paced_at IS NOT NULL);
-    SELECT array_agg(w.place ORDER BY w.place, p.priority DESC) AS places,
-           array_agg(w.queue ORDER BY w.place, p.priority DESC) AS queues,
-           array_agg(w.version ORDER BY w.place, p.priority DESC) AS versions,
-           array_agg(w.slots ORDER BY w.place, p.priority DESC) AS slots,
-           array_agg(w.at_once ORDER BY w.place, p.priority DESC) AS at_onces,
-           array_agg(w.per_key ORDER BY w.place, p.priority DESC) AS per_keys,
-           array_agg(w.starts ORDER BY w.place, p.priority DESC) AS starts,
-           array_agg(w.per ORDER BY w.place, p.priority DESC) AS pers,
-           array_agg(p.priority ORDER BY w.place, p.priority DESC) AS priorities
-    INTO looks
-    FROM unnest(w_queue, w_version, w_slots, w_at_once, w_per_key, w_starts, w_per) WITH ORDINALITY
-        AS w(queue, version, slots, at_once, per_key, starts, per, place)
-    CROSS JOIN LATERAL priorities(w.queue) AS p(priority)
-    WHERE w.slots > 0;
     FOR attempt IN 1 .. 3 LOOP
-        FOR look IN
-            SELECT * FROM unnest(looks.places, looks.queues, looks.versions, looks.slots, looks.at_onces, looks.per_keys,
-                                 looks.starts, looks.pers, looks.priorities)
-                AS l(place, queue, version, slots, at_once, per_key, starts, per, priority)
-        LOOP
-            IF look.place <> place THEN
-                place := look.place;
-                room := look.slots;
-                blocked := 0;
-                IF look.at_once IS NOT NULL THEN
-                    room := least(room, look.at_once - lent(look.queue, NULL, NULL, time_now));
-                END IF;
-                IF look.starts IS NOT NULL THEN
-                    left_to_start := starts_left(look.queue, look.starts, look.per, time_now);
-                END IF;
+        next_due := NULL;
+        any_due := false;
+        looked_at := 0;
+        FOR place IN 1 .. cardinality(w_queue) LOOP
+            CONTINUE WHEN w_slots[place] <= 0;
+            IF EXISTS (SELECT FROM run
+                       WHERE run.queue = w_queue[place] AND run.version <= w_version[place] AND paced_at IS NOT NULL) THEN
+                -- Those that were held back and may begin now.
+                PERFORM let_begin(w.queue, w.version, least(
+                    w.slots,
+                    CASE WHEN w.at_once IS NOT NULL THEN greatest(0, w.at_once - lent(w.queue, NULL, NULL, time_now)) END,
+                    CASE WHEN w.starts IS NOT NULL THEN starts_left(w.queue, w.starts, w.per, time_now) END))
+                FROM (SELECT w_queue[place], w_version[place], w_slots[place], w_at_once[place], w_starts[place], w_per[place])
+                    AS w(queue, version, slots, at_once, starts, per);
+                any_held_back := true;
             END IF;
-            room := least(room, most - cardinality(taken));
-            -- Again, as long as runs that were found become blocked and leave their places to others. That must not take long.
-            WHILE room > 0 AND blocked < 1000 LOOP
-                SELECT array_agg(key) INTO got
-                FROM (SELECT key FROM run
-                      WHERE run.queue = look.queue AND run.priority = look.priority AND run.due_at <= time_now
-                          AND run.version <= look.version
-                      ORDER BY run.due_at LIMIT room FOR NO KEY UPDATE SKIP LOCKED) due;
-                EXIT WHEN got IS NULL;
-                -- Lent at once: the workflow may be wanted a second time.
-                IF look.per_key IS NULL AND look.starts IS NULL THEN
-                    WITH now_lent AS (
-                        UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
-                            claims = claims + 1, gated = look.at_once IS NOT NULL, begun_at = nullif(begun_at, -1)
-                        WHERE key = ANY (got) RETURNING limit_key
-                    )
-                    SELECT array_agg(DISTINCT limit_key) INTO one_keys FROM now_lent WHERE limit_key IS NOT NULL;
-                    room := room - cardinality(got);
-                    taken := taken || got;
-                    FOREACH one_key IN ARRAY coalesce(one_keys, '{}') LOOP
-                        told := let_through(look.queue, one_key, NULL) OR told;
-                    END LOOP;
-                    EXIT;
+            -- From one priority to the next in the index, however many runs have it.
+            level := 32768;
+            LOOP
+                SELECT run.priority INTO level FROM run
+                WHERE run.queue = w_queue[place] AND run.due_at IS NOT NULL AND run.priority < level
+                ORDER BY run.priority DESC LIMIT 1;
+                EXIT WHEN NOT FOUND;
+                first := first_due(w_queue[place], w_version[place], level, asking, time_now);
+                IF first IS NULL OR first > time_now THEN
+                    next_due := least(next_due, first);
+                    CONTINUE;
                 END IF;
-                before := blocked;
-                FOREACH one IN ARRAY got LOOP
-                    SELECT limit_key, look.starts IS NOT NULL AND coalesce(begun_at < 0, revision = 0)
-                    INTO one_key, begins
-                    FROM run WHERE key = one;
-                    IF begins AND left_to_start = 0 THEN
-                        UPDATE run SET paced_at = due_at, due_at = NULL, session = NULL WHERE key = one
-                        RETURNING version INTO one_version;
-                        blocked := blocked + 1;
-                        held_back := true;
-                        -- It leaves its turn to the next of its key that has begun, and to one of each other version; the others
-                        -- follow when it has had its turn.
-                        told := let_through(look.queue, one_key, one_version) OR told;
-                        CONTINUE;
+                any_due := true;
+                IF looked_at <> place THEN
+                    looked_at := place;
+                    room := w_slots[place];
+                    blocked := 0;
+                    IF w_at_once[place] IS NOT NULL THEN
+                        room := least(room, w_at_once[place] - lent(w_queue[place], NULL, NULL, time_now));
                     END IF;
-                    IF one_key IS NOT NULL AND look.per_key IS NOT NULL THEN
-                        others := lent(look.queue, one_key, one, time_now);
-                        IF others >= look.per_key THEN
-                            UPDATE run SET blocked_at = due_at, due_at = NULL, session = NULL WHERE key = one;
+                    IF w_starts[place] IS NOT NULL THEN
+                        left_to_start := starts_left(w_queue[place], w_starts[place], w_per[place], time_now);
+                    END IF;
+                END IF;
+                room := least(room, most - cardinality(taken));
+                -- Again, as long as runs that were found become blocked and leave their places to others. That must not take long.
+                WHILE room > 0 AND blocked < 1000 LOOP
+                    got := ARRAY(
+                        SELECT key FROM run
+                        WHERE run.queue = w_queue[place] AND run.priority = level AND run.due_at <= time_now
+                            AND run.version <= w_version[place]
+                        ORDER BY run.due_at LIMIT room FOR NO KEY UPDATE SKIP LOCKED);
+                    EXIT WHEN got = '{}';
+                    -- Lent at once: the workflow may be wanted a second time.
+                    IF w_per_key[place] IS NULL AND w_starts[place] IS NULL THEN
+                        WITH now_lent AS (
+                            UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
+                                claims = claims + 1, gated = w_at_once[place] IS NOT NULL, begun_at = nullif(begun_at, -1)
+                            WHERE key = ANY (got) RETURNING limit_key
+                        )
+                        SELECT array_agg(limit_key) INTO one_keys FROM now_lent WHERE limit_key IS NOT NULL;
+                        room := room - cardinality(got);
+                        taken := taken || got;
+                        IF one_keys IS NOT NULL THEN
+                            FOR one_key IN SELECT DISTINCT key FROM unnest(one_keys) AS k(key) LOOP
+                                told := let_through(w_queue[place], one_key, NULL) OR told;
+                            END LOOP;
+                        END IF;
+                        EXIT;
+                    END IF;
+                    before := blocked;
+                    FOREACH one IN ARRAY got LOOP
+                        SELECT limit_key, w_starts[place] IS NOT NULL AND coalesce(begun_at < 0, revision = 0)
+                        INTO one_key, begins
+                        FROM run WHERE key = one;
+                        IF begins AND left_to_start = 0 THEN
+                            UPDATE run SET paced_at = due_at, due_at = NULL, session = NULL WHERE key = one
+                            RETURNING version INTO one_version;
                             blocked := blocked + 1;
+                            held_back := true;
+                            -- It leaves its turn to the next of its key that has begun, and to one of each other version; the
+                            -- others follow when it has had its turn.
+                            told := let_through(w_queue[place], one_key, one_version) OR told;
                             CONTINUE;
                         END IF;
-                    END IF;
-                    UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
-                        claims = claims + 1,
-                        gated = look.at_once IS NOT NULL OR look.per_key IS NOT NULL AND one_key IS NOT NULL,
-                        begun_at = CASE WHEN begins THEN time_now ELSE nullif(begun_at, -1) END
-                    WHERE key = one;
-                    IF begins THEN
-                        left_to_start := left_to_start - 1;
-                    END IF;
-                    room := room - 1;
-                    taken := array_append(taken, one);
-                    IF one_key IS NOT NULL AND (look.per_key IS NULL OR others + 1 < look.per_key) THEN
-                        told := let_through(look.queue, one_key, NULL) OR told;
+                        IF one_key IS NOT NULL AND w_per_key[place] IS NOT NULL THEN
+                            others := lent(w_queue[place], one_key, one, time_now);
+                            IF others >= w_per_key[place] THEN
+                                UPDATE run SET blocked_at = due_at, due_at = NULL, session = NULL WHERE key = one;
+                                blocked := blocked + 1;
+                                CONTINUE;
+                            END IF;
+                        END IF;
+                        UPDATE run SET token = uuid_send(gen_random_uuid()), session = asking, due_at = time_now + keep,
+                            claims = claims + 1,
+                            gated = w_at_once[place] IS NOT NULL OR w_per_key[place] IS NOT NULL AND one_key IS NOT NULL,
+                            begun_at = CASE WHEN begins THEN time_now ELSE nullif(begun_at, -1) END
+                        WHERE key = one;
+                        IF begins THEN
+                            left_to_start := left_to_start - 1;
+                        END IF;
+                        room := room - 1;
+                        taken := array_append(taken, one);
+                        IF one_key IS NOT NULL AND (w_per_key[place] IS NULL OR others + 1 < w_per_key[place]) THEN
+                            told := let_through(w_queue[place], one_key, NULL) OR told;
+                        END IF;
+                    END LOOP;
+                    EXIT WHEN blocked = before;
+                    IF w_starts[place] IS NOT NULL THEN
+                        PERFORM let_begin(w_queue[place], w_version[place], least(room, left_to_start));
                     END IF;
                 END LOOP;
-                EXIT WHEN blocked = before;
-                IF look.starts IS NOT NULL THEN
-                    PERFORM let_begin(look.queue, look.version, least(room, left_to_start));
+                IF held_back THEN
+                    opens := least(opens, next_start(w_queue[place], w_starts[place], w_per[place], time_now));
+                    held_back := false;
+                    any_held_back := true;
                 END IF;
+                next_due := least(next_due, first_due(w_queue[place], w_version[place], level, asking, NULL));
             END LOOP;
-            IF held_back THEN
-                opens := least(opens, next_start(look.queue, look.starts, look.per, time_now));
-                held_back := false;
-            END IF;
         END LOOP;
         -- Under the lock of a gate nobody waits for a run.
-        EXIT WHEN cardinality(taken) > 0 OR gates IS NOT NULL;
+        EXIT WHEN cardinality(taken) > 0 OR gates IS NOT NULL OR NOT any_due;
         -- If there is one that was skipped, somebody is writing it at this moment: it is taken by them, or else by us. Nothing is
         -- locked here, so nobody waits for this wait.
         BEGIN
             PERFORM set_config('lock_timeout', '100', true);
             PERFORM
-            FROM unnest(looks.queues, looks.versions, looks.priorities) AS l(queue, version, priority)
+            FROM unnest(w_queue, w_version, w_slots) AS w(queue, version, slots)
+            CROSS JOIN LATERAL priorities(w.queue) AS p(priority)
             CROSS JOIN LATERAL (
                 SELECT key FROM run
-                WHERE run.queue = l.queue AND run.priority = l.priority AND run.due_at <= time_now
-                    AND run.version <= l.version
+                WHERE run.queue = w.queue AND run.priority = p.priority AND run.due_at <= time_now
+                    AND run.version <= w.version
                 ORDER BY run.due_at LIMIT 1) r
             JOIN run ON run.key = r.key
+            WHERE w.slots > 0
             LIMIT 1 FOR NO KEY UPDATE OF run;
             EXIT WHEN NOT FOUND;
         EXCEPTION WHEN lock_not_available THEN
@@ -220,48 +244,17 @@ BEGIN
         RETURN QUERY
         SELECT run.id, run.uid, run.root, run.parent, run.queue, run.input, run.version, run.status, run.at, run.head,
                run.revision, run.due_at, run.session, run.claims, run.inbox_last, run.inbox_read, run.created_at, run.updated_at,
-               run.ended_at, run.priority, run.limit_key, run.blocked_at, run.state, parts.names, parts.bodies, mail.seqs,
-               mail.keys, mail.kinds, mail.bodies, mail.ats,
-               debts.revisions, debts.places, debts.effects, time_now, run.token, NULL::bigint
+               run.ended_at, run.priority, run.limit_key, run.blocked_at, run.state, rest.*, time_now, run.token, NULL::bigint
         FROM unnest(taken) WITH ORDINALITY AS t(key, place)
         CROSS JOIN LATERAL (SELECT * FROM run WHERE run.key = t.key OFFSET 0) run
-        CROSS JOIN LATERAL (
-            SELECT array_agg(name) AS names, array_agg(body) AS bodies
-            FROM (SELECT name, body FROM part WHERE part.run = t.key ORDER BY name) p) parts
-        CROSS JOIN LATERAL (
-            SELECT array_agg(seq) AS seqs, array_agg(i.key) AS keys, array_agg(kind) AS kinds, array_agg(body) AS bodies,
-                   array_agg(at) AS ats
-            FROM (SELECT seq, inbox.key, kind, body, at FROM inbox
-                  WHERE run.inbox_count > 0 AND inbox.run = t.key AND until IS NULL ORDER BY seq) i) mail
-        CROSS JOIN LATERAL (
-            SELECT array_agg(revision) AS revisions, array_agg(place) AS places, array_agg(effect) AS effects
-            FROM (SELECT owed.revision, owed.place, effect FROM owed
-                  WHERE run.owes AND owed.run = t.key ORDER BY owed.revision, owed.place) o) debts
+        CROSS JOIN LATERAL rest_of(t.key, run.inbox_count > 0, run.owes) AS rest
         ORDER BY t.place;
     END IF;
-    SELECT min(r.due_at) INTO next_due
-    FROM unnest(w_queue, w_version, w_slots, w_at_once) AS w(queue, version, slots, at_once)
-    -- Anew: what was let through may have a priority that none had before.
-    CROSS JOIN LATERAL priorities(w.queue) AS p(priority)
-    CROSS JOIN LATERAL (
-        SELECT run.due_at FROM run
-        WHERE run.queue = w.queue AND run.priority = p.priority AND run.due_at IS NOT NULL AND run.version <= w.version
-            AND run.session IS DISTINCT FROM asking
-        ORDER BY run.due_at LIMIT 1) r
-    WHERE w.slots > 0 AND (w.at_once IS NULL OR lent(w.queue, NULL, NULL, time_now) < w.at_once);
-    -- Where no more may be lent, that is when a lease ends, or when somebody gives one back and tells so.
-    SELECT least(next_due, min(r.due_at)) INTO next_due
-    FROM unnest(w_queue, w_slots, w_at_once) AS w(queue, slots, at_once)
-    CROSS JOIN LATERAL (
-        SELECT min(run.due_at) FILTER (WHERE run.due_at > time_now AND run.session <> asking) AS due_at FROM run
-        WHERE run.queue = w.queue AND run.gated AND run.session IS NOT NULL) r
-    WHERE w.slots > 0 AND w.at_once IS NOT NULL;
-    -- When more may begin of those that are held back.
-    SELECT least(next_due, min(next_start(w.queue, w.starts, w.per, time_now))) INTO next_due
-    FROM unnest(w_queue, w_version, w_slots, w_at_once, w_starts, w_per) AS w(queue, version, slots, at_once, starts, per)
-    WHERE w.slots > 0
-        AND EXISTS (SELECT FROM run WHERE run.queue = w.queue AND run.version <= w.version AND paced_at IS NOT NULL)
-        AND (w.at_once IS NULL OR lent(w.queue, NULL, NULL, time_now) < w.at_once);
+    IF gates IS NOT NULL OR told OR any_held_back OR next_due <= time_now AND cardinality(w_queue) > 1 THEN
+        -- Anew: limits have their own times, what was let through may have a priority that none had before, and what was left for
+        -- one want may have been taken for another.
+        next_due := next_due(asking, time_now, w_queue, w_version, w_slots, w_at_once, w_starts, w_per);
+    END IF;
     IF told OR opens IS NOT NULL THEN
         -- Without a sender: what became due is news in this process too.
         PERFORM ring(channel, '', ARRAY['d' || CASE WHEN told THEN time_now ELSE opens END]);
