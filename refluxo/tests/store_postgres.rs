@@ -122,17 +122,17 @@ const LOOK_BEFORE_THE_LOCK: &[Rewritten] = &[
 ];
 
 /// How a claim counts those that came through a gate.
-const COUNT: &str = "others := lent(look.queue, one_key, one, time_now);";
+const COUNT: &str = "others := lent(w_queue[place], one_key, one, time_now);";
 
 /// Two that count at the same time both find the last place free.
 const COUNT_WITHOUT_THE_LOCK: &[Rewritten] = &[
     ("lock_gates", "PERFORM pg_advisory_xact_lock(gate);", ""),
-    ("claim", COUNT, "others := lent(look.queue, one_key, one, time_now); PERFORM pg_sleep(0.01);"),
+    ("claim", COUNT, "others := lent(w_queue[place], one_key, one, time_now); PERFORM pg_sleep(0.01);"),
 ];
 
 /// One that may not begin keeps the turn of its key, and nobody else takes it.
 const TURN_KEPT: &[Rewritten] =
-    &[("claim", "told := let_through(look.queue, one_key, one_version) OR told;", "")];
+    &[("claim", "told := let_through(w_queue[place], one_key, one_version) OR told;", "")];
 
 /// Whether the case passes.
 fn passes(case: &str, wrong: &'static [Rewritten]) -> Option<bool> {
@@ -156,8 +156,11 @@ fn to_keep_the_turn_of_a_key_without_use_holds_the_others_up() {
     assert_ne!(passes("a_run_that_waits_leaves_its_turn_to_the_next_of_its_key", TURN_KEPT), Some(true));
 }
 
+/// How often a case is tried in which workers race: they may happen to run one after the other.
+const TRIES: u32 = 20;
+
 #[test]
 fn to_count_without_the_lock_of_a_gate_lends_too_many() {
     let case = "limits_hold_and_no_run_is_forgotten_with_many_workers";
-    assert_ne!(passes(case, COUNT_WITHOUT_THE_LOCK), Some(true));
+    assert!((0..TRIES).any(|_| passes(case, COUNT_WITHOUT_THE_LOCK) != Some(true)));
 }
