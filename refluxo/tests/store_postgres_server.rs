@@ -76,10 +76,25 @@ async fn connection() -> PgConnection {
     PgConnection::connect(postgres::url().expect("a server")).await.expect("a connection")
 }
 
-/// Ends all connections to the server but this one.
+/// Ends all connections of an application, and waits until it listens again.
 async fn cut_all_connections(connection: &mut PgConnection, application: &str) {
+    let before = listening(connection, application).await;
     let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1";
-    sqlx::query(cut).bind(application).execute(connection).await.expect("they are cut");
+    sqlx::query(cut).bind(application).execute(&mut *connection).await.expect("they are cut");
+    let again = async {
+        while listening(connection, application).await.is_none_or(|now| before == Some(now)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), again).await.expect("it listens again within some seconds");
+}
+
+/// The server's process for the connection that holds an application's session locks.
+async fn listening(connection: &mut PgConnection, application: &str) -> Option<i32> {
+    let holder = "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
+                  WHERE locktype = 'advisory' AND mode = 'ShareLock' AND application_name = $1";
+    let holder = sqlx::query(holder).bind(application).fetch_optional(connection).await;
+    holder.expect("the locks").map(|row| row.get(0))
 }
 
 /// A store whose connections bear a name.
@@ -110,6 +125,7 @@ on_a_server! {
     many_open_a_new_schema_at_once
     schemas_know_nothing_of_each_other
     a_pool_of_the_users_is_used
+    a_transaction_that_another_user_of_the_pool_has_left_is_ended
     a_value_that_can_not_be_stored_is_rejected_alone
     the_runs_of_another_process_are_taken_over_when_it_dies
     after_a_lost_connection_everything_goes_on
@@ -238,6 +254,30 @@ async fn a_pool_of_the_users_is_used(schema: Schema) {
     pool.close().await;
     let error = store.create(vec![new_run("late", Start::Now)]).await.expect_err("the pool is closed");
     assert!(matches!(error, StoreError::Retry(_)), "{error}");
+}
+
+/// As sqlx does where `Pool::begin` is dropped halfway. What was written there would be gone with it.
+async fn a_transaction_that_another_user_of_the_pool_has_left_is_ended(schema: Schema) {
+    let url = postgres::url().expect("a server");
+    let pool = PgPoolOptions::new().max_connections(1).connect(url).await.expect("a pool");
+    let store = PostgresStore::builder().pool(pool.clone()).schema(&schema.name);
+    let store = store.connect().await.expect("the store opens");
+    let other = schema.builder().connect().await.expect("the store opens");
+    for left in ["BEGIN", "BEGIN READ ONLY", "BEGIN; SAVEPOINT a; ROLLBACK TO nothing"] {
+        let leave = async || {
+            // The last one fails, and that is its purpose.
+            let _ = sqlx::raw_sql(left).execute(&pool).await;
+        };
+        leave().await;
+        store.create(vec![new_run(left, Start::Now)]).await.expect("create");
+        let seen = other.load(&RunId::new(left).expect("a plain id"), Depth::Head).await.expect("load").value;
+        assert!(seen.is_some(), "{left}: what is answered is committed");
+        leave().await;
+        drop(store.begin().await.expect("a transaction of its own"));
+        leave().await;
+        let again = PostgresStore::builder().pool(pool.clone()).schema(&schema.name).connect().await;
+        again.expect("the store opens");
+    }
 }
 
 /// PostgreSQL has no text with a `\0`. Who brings one is found among those who came together.
@@ -374,8 +414,15 @@ async fn a_worker_that_may_be_taken_for_dead_begins_no_step_without_asking(schem
     while engine.snapshot("second").await.expect("it is there").revision.0 == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // What another process does that sees no lock of this one.
+    // What another process does that sees no lock of this one, and lives.
     let mut other = connection().await;
+    let live =
+        "SELECT pg_advisory_lock_shared(classid::bigint::bit(32)::integer, {schema}.session_lock('\\x09'))
+                FROM pg_locks JOIN pg_stat_activity USING (pid)
+                WHERE locktype = 'advisory' AND mode = 'ShareLock' AND application_name = 'dead'";
+    let live = sqlx::AssertSqlSafe(live.replace("{schema}", &schema.quoted()));
+    let locked = sqlx::query(live).execute(&mut other).await.expect("it locks").rows_affected();
+    assert_eq!(locked, 1);
     let claim = "SET token = uuid_send(gen_random_uuid()), session = '\\x09' WHERE id = 'second'";
     postgres::run(format!("UPDATE {}.run {claim}", schema.quoted()));
     cut_all_connections(&mut other, "dead").await;

@@ -12,6 +12,7 @@
 
 mod arrays;
 mod batch;
+mod borrow;
 mod failure;
 mod filter;
 mod item;
@@ -68,6 +69,8 @@ pub struct PostgresStore {
 struct Shared {
     name: Arc<str>,
     pool: PgPool,
+    /// Whether others use the pool too: it is theirs.
+    others_borrow: bool,
     runtime: Handle,
     limits: Limits,
     statements: Arc<Statements>,
@@ -134,7 +137,7 @@ impl PostgresStore {
     ) -> Result<T, StoreError> {
         let shared = &*self.handle;
         let error = |nature, cause| store_error(&shared.name, operation, nature, Arc::new(cause));
-        let acquired = shared.pool.acquire().await;
+        let acquired = shared.acquire().await;
         let mut connection = acquired.map_err(|cause| error(Nature::of_connecting(&cause), cause))?;
         act(&mut connection, shared).await.map_err(|cause| match Nature::from(&cause) {
             Nature::Unknown if !writes => error(Nature::Retry, cause),

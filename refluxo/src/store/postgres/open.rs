@@ -10,8 +10,8 @@ use tokio::{runtime::Handle, sync::mpsc};
 use uuid::Uuid;
 
 use super::{
-    PostgresStore, Shared, listen::Hearing, schema::migrate, sessions::Sessions, statements::Statements,
-    writer::Writer,
+    PostgresStore, Shared, borrow::borrow, listen::Hearing, schema::migrate, sessions::Sessions,
+    statements::Statements, writer::Writer,
 };
 use crate::store::{Limits, wake::Bells};
 
@@ -146,6 +146,9 @@ impl PostgresStoreBuilder {
     /// While runs are busy the store keeps up to three of its connections, and takes others for a moment each. Beside them the
     /// store has one connection of its own, made with the pool's options, that listens.
     ///
+    /// `Pool::begin` of `sqlx` 0.9 that is dropped halfway leaves its connection in a transaction. So the store looks, at the cost of a round
+    /// trip, whenever it takes a connection from this pool, and ends what was left.
+    ///
     /// It is a pool of `sqlx` 0.9, with that crate's features `postgres` and `runtime-tokio`. Set its `acquire_timeout`, of 30 seconds,
     /// well below the engine's [lease](crate::engine::EngineBuilder::lease): leases are renewed through the pool, and while the
     /// server is away each of a caller's tries takes that long. The pool that the store makes itself has 10 connections and waits
@@ -184,6 +187,7 @@ impl PostgresStoreBuilder {
         if schema.is_empty() || schema.len() > LONGEST_NAME || schema.contains('\0') {
             return Err(PostgresOpenError::InvalidSchema { schema });
         }
+        let others_borrow = pool.is_some();
         let pool = match (pool, url) {
             (Some(pool), _) => pool,
             (None, Some(url)) => own_pool(&url)?,
@@ -191,10 +195,11 @@ impl PostgresStoreBuilder {
         };
         let options = (*pool.connect_options()).clone();
         let server = server_of(&options);
-        let mut connection = pool.acquire().await.map_err(|error| PostgresOpenError::of(&server, error))?;
+        let connection = borrow(&pool, others_borrow).await;
+        let mut connection = connection.map_err(|error| PostgresOpenError::of(&server, error))?;
         migrate(&mut connection, &server, &schema).await?;
         drop(connection);
-        start(Opened { pool, options, server, schema, limits }).await
+        start(Opened { pool, others_borrow, options, server, schema, limits }).await
     }
 }
 
@@ -219,6 +224,7 @@ fn own_pool(url: &str) -> Result<PgPool, PostgresOpenError> {
 /// A schema that is ready.
 struct Opened {
     pool: PgPool,
+    others_borrow: bool,
     options: PgConnectOptions,
     server: String,
     schema: String,
@@ -227,7 +233,7 @@ struct Opened {
 
 /// Starts to listen.
 async fn start(opened: Opened) -> Result<PostgresStore, PostgresOpenError> {
-    let Opened { pool, options, server, schema, limits } = opened;
+    let Opened { pool, others_borrow, options, server, schema, limits } = opened;
     let hash = blake3::hash(schema.as_bytes());
     let [a, b, c, d, ..] = *hash.as_bytes();
     let lock_class = i32::from_be_bytes([a, b, c, d]);
@@ -251,6 +257,7 @@ async fn start(opened: Opened) -> Result<PostgresStore, PostgresOpenError> {
     let shared = Shared {
         name: format!("PostgreSQL ({server}, schema {schema})").into(),
         pool,
+        others_borrow,
         runtime,
         limits,
         statements,

@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{Error, Executor, PgConnection, Postgres, Transaction};
+use sqlx::{Error, Executor, PgConnection, Postgres, SqlSafeStr, Transaction};
 use tokio::sync::oneshot;
 
 use super::{
@@ -66,14 +66,20 @@ pub(super) struct Open {
     shared: Arc<Shared>,
 }
 
+/// Opens a transaction on a connection that is in none.
+async fn begin(shared: &Shared) -> Result<Transaction<'static, Postgres>, Error> {
+    let connection = shared.acquire().await?;
+    Transaction::begin(connection, Some(BEGIN.into_sql_str())).await
+}
+
 impl Open {
     /// Opens a transaction.
     pub(super) async fn begin(store: &PostgresStore) -> Result<Self, StoreError> {
         let shared = store.handle.clone();
         let (reply, opened) = oneshot::channel();
-        let pool = shared.pool.clone();
+        let here = shared.clone();
         // Dropped halfway, sqlx would leave the connection in the transaction, and the pool would lend it to others so.
-        shared.runtime.spawn(async move { drop(reply.send(pool.begin_with(BEGIN).await)) });
+        shared.runtime.spawn(async move { drop(reply.send(begin(&here).await)) });
         let opened = opened.await.map_err(|_| StoreError::retry(&shared.name, Operation::Begin, Gone))?;
         let open = opened.map_err(|cause| {
             let nature = Nature::of_connecting(&cause);

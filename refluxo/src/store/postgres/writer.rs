@@ -143,7 +143,7 @@ pub(super) fn submit(shared: &Arc<Shared>, items: Vec<Item>) -> oneshot::Receive
 async fn work(mut place: Place) {
     let shared = &*place.shared.clone();
     while let Some(requests) = place.take_or_leave() {
-        let mut connection = match shared.pool.acquire().await {
+        let mut connection = match shared.acquire().await {
             Ok(connection) => connection,
             Err(error) => {
                 let cause = Arc::new(error);
