@@ -199,6 +199,33 @@ async fn a_step_that_ends_the_transaction_parks_its_run() {
     }
 }
 
+/// Takes no notice of a statement that fails.
+#[step(transaction)]
+async fn carelessly(tx: &mut PostgresTransaction) {
+    let _ = sqlx::query("SELECT 1 / 0").execute(&mut **tx).await;
+}
+
+#[workflow]
+async fn careless() {
+    carelessly().await;
+}
+
+#[tokio::test]
+async fn a_step_that_goes_on_after_a_statement_has_failed_parks_its_run() {
+    if postgres::url().is_none() {
+        return;
+    }
+    let schema = Schema::new();
+    let store = schema.builder().connect().await.expect("the store opens");
+    let engine = Engine::builder(store).register::<Careless>().build().await.expect("the engine begins");
+    let run = engine.start("a", careless()).await.expect("it is started");
+    let Err(ResultError::Parked { reason: ParkReason::Unsaved { message }, .. }) = soon(run.result()).await
+    else {
+        panic!("it is not parked");
+    };
+    assert!(message.contains("a statement of the step has failed, and the step went on"), "{message}");
+}
+
 /// sqlx leaves a connection in a transaction whose beginning was dropped halfway.
 #[tokio::test]
 async fn a_transaction_that_nobody_waits_for_is_not_left_open() {

@@ -49,6 +49,15 @@ pub trait OpenTransaction: Send {
 #[error("this store has no transactions of that type for others")]
 pub(super) struct NoTransactions;
 
+/// The step went on after a statement that had failed.
+#[cfg(feature = "postgres")]
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a statement of the step has failed, and the step went on: PostgreSQL stores nothing of a transaction with such a statement; return \
+     an `Err`, or run a statement that may fail in a savepoint (`tx.begin()`)"
+)]
+pub(super) struct Failed;
+
 /// The step has ended the transaction that was not its own.
 #[derive(Debug, thiserror::Error)]
 #[error(

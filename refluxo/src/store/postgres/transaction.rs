@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::{Error, Executor, PgConnection, Postgres, SqlSafeStr, Transaction};
+use sqlx::{Error, Executor, PgConnection, Postgres, SqlSafeStr, Transaction, error::DatabaseError};
 use tokio::sync::oneshot;
 
 use super::{
@@ -23,7 +23,7 @@ use crate::{
         Commit, Committed, Created, NewRun, OpenTransaction, Operation, Stamped, StoreError, StoreFuture,
         TransactionWork, Wake,
         nature::{Nature, store_error},
-        transaction::{Ended, NoTransactions},
+        transaction::{Ended, Failed, NoTransactions},
     },
     suspend::AsyncTransaction,
 };
@@ -92,14 +92,13 @@ impl Open {
     async fn check(&mut self) -> Result<(), StoreError> {
         let Self { transaction, shared } = self;
         let Err(cause) = transaction.execute(STILL_OPEN).await else { return Ok(()) };
-        let is_over = cause.as_database_error().is_some_and(|error| {
+        let code = cause.as_database_error().and_then(DatabaseError::code);
+        Err(match code.as_deref() {
             // There is no such savepoint, or no transaction.
-            matches!(error.code().as_deref(), Some("3B001" | "25P01"))
-        });
-        if is_over {
-            return Err(StoreError::fatal(&shared.name, Operation::Commit, Ended));
-        }
-        Err(store_error(&shared.name, Operation::Commit, Nature::of_connecting(&cause), Arc::new(cause)))
+            Some("3B001" | "25P01") => StoreError::fatal(&shared.name, Operation::Commit, Ended),
+            Some("25P02") => StoreError::fatal(&shared.name, Operation::Commit, Failed),
+            _ => store_error(&shared.name, Operation::Commit, Nature::of_connecting(&cause), Arc::new(cause)),
+        })
     }
 
     /// Stores a commit with what was written before it.
